@@ -1,0 +1,205 @@
+//! The identity of an item.
+//!
+//! A key is a 128-bit hash over length-prefixed fields, so that no two different lists of fields are hashed as the same
+//! bytes. It depends on the source alone: any compiler, profile, platform or process computes the same one. It only
+//! finds candidates: whoever looks a key up compares the fields too.
+//!
+//! The macros pass what they know as one text, the fields between NUL bytes, and the path at which the compiler sees
+//! the item; [`Declaration::read`] takes both apart.
+
+use std::fmt;
+
+/// The stable 128-bit identity of an item: XXH3-128 of [`Identity::encode`].
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct Key(u128);
+
+impl Key {
+    pub(crate) fn of(encoded: &[u8]) -> Self {
+        Key(xxhash_rust::xxh3::xxh3_128(encoded))
+    }
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Key({:032x})", self.0)
+    }
+}
+
+/// The fields that make an item the same item in two binaries.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Identity<'a> {
+    /// The part of the crate's version that Cargo holds to be compatible: `1`, `0.3`, `0.0.7`.
+    pub(crate) version: &'a str,
+    /// The binary target that declares the item; empty for a library.
+    pub(crate) target: &'a str,
+    /// The module's path; its first segment is the crate's name.
+    pub(crate) module: &'a str,
+    /// The enclosing function, relative to the module where it can be; empty at module level.
+    pub(crate) function: &'a str,
+    pub(crate) name: &'a str,
+    /// The type as written, in the canonical spelling of the macros.
+    pub(crate) ty: &'a str,
+}
+
+impl<'a> Identity<'a> {
+    /// The six fields, each behind its length in bytes as eight little-endian bytes.
+    pub(crate) fn encode(&self, bytes: &mut Vec<u8>) {
+        let crate_name = self.module.split("::").next().unwrap_or_default();
+        for field in [crate_name, self.version, self.target, self.module, self.function, self.name, self.ty] {
+            bytes.extend_from_slice(&(field.len() as u64).to_le_bytes());
+            bytes.extend_from_slice(field.as_bytes());
+        }
+    }
+
+    /// The reverse of [`encode`](Self::encode); `None` for bytes that it did not write.
+    pub(crate) fn decode(bytes: &'a [u8]) -> Option<Self> {
+        let mut rest = bytes;
+        let mut field = || {
+            let (length, after) = rest.split_first_chunk::<8>()?;
+            let (field, after) = after.split_at_checked(usize::try_from(u64::from_le_bytes(*length)).ok()?)?;
+            rest = after;
+            std::str::from_utf8(field).ok()
+        };
+        let _crate_name = field()?;
+        Some(Identity {
+            version: field()?,
+            target: field()?,
+            module: field()?,
+            function: field()?,
+            name: field()?,
+            ty: field()?,
+        })
+    }
+}
+
+/// `crate::module::function::NAME`.
+impl fmt::Display for Identity<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}::", self.module)?;
+        if !self.function.is_empty() {
+            write!(f, "{}::", self.function)?;
+        }
+        f.write_str(self.name)
+    }
+}
+
+/// One declaration in the source: what it declares and where it stands.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Declaration<'a> {
+    pub(crate) identity: Identity<'a>,
+    /// `file:line:column`.
+    pub(crate) site: &'a str,
+}
+
+impl<'a> Declaration<'a> {
+    /// Reads the macros' text, `MODULE 0 VERSION 0 TARGET 0 NAME 0 TYPE 0 SITE`, and the compiler's path of the item,
+    /// which ends in its name (see [`crate::item::Described`]). `None` if they are anything else.
+    pub(crate) fn read(text: &'a str, path: &'a str) -> Option<Self> {
+        let mut fields = text.split('\0');
+        let mut field = || fields.next();
+        let (module, version, target, name, ty, site) = (field()?, field()?, field()?, field()?, field()?, field()?);
+        let function = enclosing_function(module, name, path)?;
+        Some(Declaration { identity: Identity { version, target, module, function, name, ty }, site })
+    }
+}
+
+/// What stands between the module and the item in the compiler's path.
+///
+/// For a method that is the path of its `impl`, which need not start with the module; it identifies the function all
+/// the same. The compilers from 1.85 on print the same paths.
+fn enclosing_function<'a>(module: &str, name: &str, path: &'a str) -> Option<&'a str> {
+    let parent = path.strip_suffix(name)?.strip_suffix("::")?;
+    if parent == module {
+        return Some("");
+    }
+    Some(parent.strip_prefix(module).and_then(|rest| rest.strip_prefix("::")).unwrap_or(parent))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const COUNTER: Identity<'_> = Identity {
+        version: "0.3",
+        target: "",
+        module: "api::requests",
+        function: "",
+        name: "COUNTER",
+        ty: "Cell<u32>",
+    };
+
+    fn encoded(identity: &Identity<'_>) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        identity.encode(&mut bytes);
+        bytes
+    }
+
+    fn key(identity: &Identity<'_>) -> Key {
+        Key::of(&encoded(identity))
+    }
+
+    #[test]
+    fn keys_are_pinned() {
+        let in_function = Identity { function: "handle", ..COUNTER };
+        let in_method = Identity { function: "<api::Handler as api::Handle>::handle", ..COUNTER };
+        let in_binary = Identity { target: "api", ..COUNTER };
+        let keys = [COUNTER, in_function, in_method, in_binary].map(|identity| format!("{:?}", key(&identity)));
+        assert_eq!(
+            keys,
+            [
+                "Key(00000000000000000000000000000000)",
+                "Key(00000000000000000000000000000000)",
+                "Key(00000000000000000000000000000000)",
+                "Key(00000000000000000000000000000000)",
+            ]
+        );
+    }
+
+    #[test]
+    fn every_field_counts() {
+        let others = [
+            Identity { version: "0.4", ..COUNTER },
+            Identity { target: "api", ..COUNTER },
+            Identity { module: "api", ..COUNTER },
+            Identity { function: "f", ..COUNTER },
+            Identity { name: "COUNT", ..COUNTER },
+            Identity { ty: "Cell<u64>", ..COUNTER },
+        ];
+        for other in others {
+            assert_ne!(key(&COUNTER), key(&other), "{other:?}");
+        }
+    }
+
+    #[test]
+    fn no_two_lists_of_fields_concatenate_to_the_same() {
+        let a = Identity { name: "A", ty: "BC", ..COUNTER };
+        let ab = Identity { name: "AB", ty: "C", ..COUNTER };
+        assert_ne!(encoded(&a), encoded(&ab));
+        let inner = Identity { module: "api", function: "requests", ..COUNTER };
+        assert_ne!(encoded(&inner), encoded(&COUNTER));
+    }
+
+    #[test]
+    fn decoding_returns_what_was_encoded() {
+        let identity = Identity { function: "f", target: "bin", ..COUNTER };
+        let bytes = encoded(&identity);
+        assert_eq!(Identity::decode(&bytes), Some(identity));
+        assert_eq!(Identity::decode(&bytes[..bytes.len() - 1]), None);
+        assert_eq!(Identity::decode(&[0xff; 64]), None);
+    }
+
+    #[test]
+    fn the_macros_text_is_read() {
+        let text = "api::m\x000.3\0\0X\0Cell<u32>\0src/lib.rs:3:5";
+        let function = |path| Declaration::read(text, path).map(|declaration| declaration.identity.function);
+        assert_eq!(function("api::m::X"), Some(""));
+        assert_eq!(function("api::m::f::X"), Some("f"));
+        assert_eq!(function("api::m::f::{{closure}}::X"), Some("f::{{closure}}"));
+        assert_eq!(function("api::m::Foo<_>::f::X"), Some("Foo<_>::f"));
+        assert_eq!(function("<api::m::Foo as api::Tr>::f::X"), Some("<api::m::Foo as api::Tr>::f"));
+        assert_eq!(function("api::mm::X"), Some("api::mm"), "a module that only begins alike is not the module");
+        assert_eq!(function("api::m::Y"), None);
+        assert_eq!(Declaration::read("api::m\x000.3", "api::m::X"), None);
+        assert_eq!(Declaration::read(text, "api::m::X").map(|d| d.site), Some("src/lib.rs:3:5"));
+    }
+}

@@ -1,0 +1,148 @@
+//! `thread_local!` and `lazy_static!` whose values a host and its plugins share.
+//!
+//! A program that loads plugins (cdylibs) has one copy of every `static` and every `thread_local!` in each binary, so
+//! loggers, contexts, registries and runtimes that both sides link silently split in two. Items declared with the macros
+//! of this crate are one per process, or one per thread, whichever binary touches them first.
+//!
+//! ```
+//! use std::cell::Cell;
+//! use std::sync::Mutex;
+//!
+//! plugin_tls::thread_local! {
+//!     /// The request that this thread works on.
+//!     pub static REQUEST: Cell<u64> = const { Cell::new(0) };
+//! }
+//!
+//! plugin_tls::lazy_static! {
+//!     /// What plugins have registered.
+//!     pub static ref COMMANDS: Mutex<Vec<String>> = Mutex::default();
+//! }
+//!
+//! REQUEST.set(7);
+//! COMMANDS.lock().unwrap().push("help".to_owned());
+//! ```
+//!
+//! | crate | features | what it does |
+//! |---|---|---|
+//! | the one that declares items, linked by host and plugins | none | uses the macros |
+//! | the host | `host` | loads plugins: [`host::Plugin::load`](crate::host::Plugin::load) |
+//! | a plugin, a cdylib | `plugin` | calls [`export_plugin!`](crate::export_plugin) once |
+//!
+//! With neither feature, as in the tests of a library, the binary is alone in its process and has a store of its own.
+//!
+//! # How it works
+//!
+//! Each item has a key, made of the crate's name and compatible version, the module, the enclosing function, the item's
+//! name and its type as written: the same for every compiler, profile and platform. The host has a store; a plugin gets
+//! a pointer to the store's table when it is loaded and registers its items, which are verified one by one: a plugin
+//! that means another type by the same key is refused with a reason. A thread-local access then is a look into the
+//! calling thread's row of values, which a plugin finds without calling anybody.
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
+#![warn(missing_docs)]
+// A build that is neither a store nor a plugin does not exist; each of the others leaves something unused.
+#![cfg_attr(not(feature = "host"), allow(unreachable_pub))]
+
+extern crate self as plugin_tls;
+
+mod abi;
+mod binary;
+mod context;
+mod error;
+#[cfg(feature = "plugin")]
+mod export;
+#[cfg(feature = "host")]
+pub mod host;
+mod item;
+#[cfg(store)]
+mod key;
+mod layout;
+mod lazy;
+mod local_key;
+mod row;
+#[cfg(store)]
+mod store;
+
+pub use context::Context;
+pub use error::{AccessError, AccessErrorReason, ConnectError};
+pub use lazy::{LazyStatic, initialize};
+pub use local_key::LocalKey;
+
+/// Declares thread-locals that host and plugins share.
+///
+/// The grammar is that of [`std::thread_local!`]: any number of items with attributes and visibilities, with or without
+/// a last semicolon, with lazy initializers or `const { .. }` ones. Each item is a constant of type [`LocalKey`].
+///
+/// An item's identity is made of what is written: renaming or moving it, changing its type or the crate's incompatible
+/// version makes it another item. Two items of one function with the same name and type cannot be told apart and are
+/// refused.
+///
+/// ```
+/// use std::cell::{Cell, RefCell};
+///
+/// plugin_tls::thread_local! {
+///     pub static DEPTH: Cell<u32> = const { Cell::new(0) };
+///
+///     static TAGS: RefCell<Vec<String>> = RefCell::new(Vec::new());
+/// }
+///
+/// DEPTH.set(1);
+/// TAGS.with_borrow_mut(|tags| tags.push("new".to_owned()));
+/// assert_eq!(DEPTH.get(), 1);
+/// ```
+#[macro_export]
+macro_rules! thread_local {
+    ($($items:tt)*) => {
+        $crate::__private::thread_local_items! { $crate $($items)* }
+    };
+}
+
+/// Declares lazily initialized statics that host and plugins share.
+///
+/// The grammar is that of lazy_static 1.5: any number of items with attributes and visibilities, each with its
+/// semicolon. Each item is a static of a type of its own, which dereferences to the value. The value's type must be
+/// [`Sync`].
+///
+/// The initializer runs once. If it panics, the item is poisoned: every later use panics too.
+///
+/// ```
+/// use std::sync::Mutex;
+///
+/// plugin_tls::lazy_static! {
+///     /// Commands by name.
+///     pub static ref COMMANDS: Mutex<Vec<&'static str>> = Mutex::new(vec!["help"]);
+/// }
+///
+/// assert_eq!(COMMANDS.lock().unwrap().len(), 1);
+/// ```
+#[macro_export]
+macro_rules! lazy_static {
+    ($($items:tt)*) => {
+        $crate::__private::lazy_static_items! { $crate $($items)* }
+    };
+}
+
+/// What the macros' expansions name. Not for users: it changes with any version.
+#[doc(hidden)]
+pub mod __private {
+    pub use core::ops::Deref;
+    pub use core::{concat, file, line, module_path};
+
+    pub use inventory::submit;
+    pub use plugin_tls_macros::{lazy_static_items, thread_local_items};
+
+    #[cfg(feature = "plugin")]
+    pub use crate::abi::Entry;
+    #[cfg(feature = "plugin")]
+    pub use crate::binary::Exported;
+    pub use crate::item::{LocalItem, Registration, StaticItem};
+    pub use crate::layout::{Probe, here_at_type, here_in_static};
+
+    /// For tests, before anything else happens in the host: plugins find rows as they do where thread-locals have no
+    /// constant distance from the thread pointer.
+    #[cfg(feature = "host")]
+    pub fn force_fallback() {
+        // Relaxed: before any other thread could look.
+        crate::row::FORCE_FALLBACK.store(true, std::sync::atomic::Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,317 @@
+//! [`LocalKey`]: std's, over a shared item.
+
+use std::cell::{Cell, RefCell};
+use std::fmt;
+
+use crate::error::AccessError;
+use crate::item::LocalItem;
+
+/// A thread-local that host and plugins share; what [`thread_local!`](crate::thread_local) declares.
+///
+/// It has the whole interface of [`std::thread::LocalKey`] and behaves like it. Whichever binary touches the item first
+/// on a thread, all binaries see the same value at the same address there.
+///
+/// ```
+/// use std::cell::RefCell;
+///
+/// plugin_tls::thread_local! {
+///     static TAGS: RefCell<Vec<String>> = RefCell::default();
+/// }
+///
+/// TAGS.with_borrow_mut(|tags| tags.push("slow".to_owned()));
+/// assert_eq!(TAGS.take(), ["slow"]);
+/// ```
+pub struct LocalKey<T: 'static> {
+    item: fn() -> &'static LocalItem<T>,
+}
+
+impl<T: 'static> LocalKey<T> {
+    #[doc(hidden)]
+    pub const fn __new(item: fn() -> &'static LocalItem<T>) -> Self {
+        LocalKey { item }
+    }
+
+    /// Calls `f` with the calling thread's value, which is built first if need be.
+    ///
+    /// # Panics
+    ///
+    /// If the value is not accessible (see [`AccessErrorReason`](crate::AccessErrorReason)), if the initializer panics,
+    /// or if it needs the item itself.
+    ///
+    /// ```
+    /// plugin_tls::thread_local!(static NAME: String = String::from("worker"));
+    ///
+    /// assert_eq!(NAME.with(|name| name.len()), 6);
+    /// ```
+    #[inline]
+    #[track_caller]
+    pub fn with<F, R>(&'static self, f: F) -> R
+    where
+        F: FnOnce(&T) -> R,
+    {
+        f(self.value(None))
+    }
+
+    /// Like [`with`](Self::with), with an error where the value is not accessible.
+    ///
+    /// # Errors
+    ///
+    /// [`AccessError`] if the thread has dropped its value, if the binary is a plugin that is not connected, or if the
+    /// item was refused.
+    ///
+    /// # Panics
+    ///
+    /// If the initializer panics, or if it needs the item itself.
+    ///
+    /// ```
+    /// plugin_tls::thread_local!(static NAME: String = String::from("worker"));
+    ///
+    /// assert_eq!(NAME.try_with(|name| name.len()), Ok(6));
+    /// ```
+    #[inline]
+    #[track_caller]
+    pub fn try_with<F, R>(&'static self, f: F) -> Result<R, AccessError>
+    where
+        F: FnOnce(&T) -> R,
+    {
+        match (self.item)().get_or_build(None) {
+            // SAFETY: see `value`.
+            Ok(value) => Ok(f(unsafe { value.as_ref() })),
+            Err(refusal) => Err(refusal.error),
+        }
+    }
+
+    /// The value, built from `given` if it is not there.
+    ///
+    /// The lifetime is one that callers may only use for the length of a call: all of them pass the reference to a
+    /// function that must accept any lifetime.
+    #[inline]
+    #[track_caller]
+    fn value<'a>(&'static self, given: Option<&mut Option<T>>) -> &'a T {
+        let item = (self.item)();
+        match item.get_or_build(given) {
+            // SAFETY: the value lives until its thread ends, or until the thread reaches a point where its owner says
+            // that no reference is left; this call is on the value's own thread, and no such point lies within it.
+            Ok(value) => unsafe { value.as_ref() },
+            Err(refusal) => refusal.panic(item.raw()),
+        }
+    }
+
+    /// The value as it was and `None`, or a new one made of `value`: then the initializer does not run.
+    #[inline]
+    #[track_caller]
+    fn initialize_with<R>(&'static self, value: T, f: impl FnOnce(Option<T>, &T) -> R) -> R {
+        let mut given = Some(value);
+        let reference = self.value(Some(&mut given));
+        f(given, reference)
+    }
+}
+
+impl<T: 'static> LocalKey<Cell<T>> {
+    /// Sets or initializes the value. Where there was none, the initializer does not run.
+    ///
+    /// # Panics
+    ///
+    /// If the value is not accessible.
+    ///
+    /// ```
+    /// use std::cell::Cell;
+    ///
+    /// plugin_tls::thread_local!(static REQUEST: Cell<u64> = panic!("outside of a request"));
+    ///
+    /// REQUEST.set(7);
+    /// assert_eq!(REQUEST.get(), 7);
+    /// ```
+    #[inline]
+    #[track_caller]
+    pub fn set(&'static self, value: T) {
+        self.initialize_with(Cell::new(value), |unused, cell| {
+            if let Some(unused) = unused {
+                cell.set(unused.into_inner());
+            }
+        });
+    }
+
+    /// A copy of the value.
+    ///
+    /// # Panics
+    ///
+    /// As [`with`](Self::with).
+    ///
+    /// ```
+    /// use std::cell::Cell;
+    ///
+    /// plugin_tls::thread_local!(static DEPTH: Cell<u32> = const { Cell::new(1) });
+    ///
+    /// assert_eq!(DEPTH.get(), 1);
+    /// ```
+    #[inline]
+    #[track_caller]
+    pub fn get(&'static self) -> T
+    where
+        T: Copy,
+    {
+        self.with(Cell::get)
+    }
+
+    /// Takes the value, leaving the default.
+    ///
+    /// # Panics
+    ///
+    /// As [`with`](Self::with).
+    ///
+    /// ```
+    /// use std::cell::Cell;
+    ///
+    /// plugin_tls::thread_local!(static PENDING: Cell<Option<u32>> = const { Cell::new(Some(1)) });
+    ///
+    /// assert_eq!(PENDING.take(), Some(1));
+    /// assert_eq!(PENDING.take(), None);
+    /// ```
+    #[inline]
+    #[track_caller]
+    pub fn take(&'static self) -> T
+    where
+        T: Default,
+    {
+        self.with(Cell::take)
+    }
+
+    /// Replaces the value, and returns the old one. Runs the initializer where there was none.
+    ///
+    /// # Panics
+    ///
+    /// As [`with`](Self::with).
+    ///
+    /// ```
+    /// use std::cell::Cell;
+    ///
+    /// plugin_tls::thread_local!(static DEPTH: Cell<u32> = const { Cell::new(1) });
+    ///
+    /// assert_eq!(DEPTH.replace(2), 1);
+    /// ```
+    #[inline]
+    #[track_caller]
+    pub fn replace(&'static self, value: T) -> T {
+        self.with(|cell| cell.replace(value))
+    }
+}
+
+impl<T: 'static> LocalKey<RefCell<T>> {
+    /// Calls `f` with a shared borrow of the value.
+    ///
+    /// # Panics
+    ///
+    /// If the value is mutably borrowed; as [`with`](Self::with).
+    ///
+    /// ```
+    /// use std::cell::RefCell;
+    ///
+    /// plugin_tls::thread_local!(static TAGS: RefCell<Vec<u8>> = RefCell::new(vec![1]));
+    ///
+    /// assert_eq!(TAGS.with_borrow(|tags| tags.len()), 1);
+    /// ```
+    #[inline]
+    #[track_caller]
+    pub fn with_borrow<F, R>(&'static self, f: F) -> R
+    where
+        F: FnOnce(&T) -> R,
+    {
+        self.with(|cell| f(&cell.borrow()))
+    }
+
+    /// Calls `f` with a mutable borrow of the value.
+    ///
+    /// # Panics
+    ///
+    /// If the value is borrowed; as [`with`](Self::with).
+    ///
+    /// ```
+    /// use std::cell::RefCell;
+    ///
+    /// plugin_tls::thread_local!(static TAGS: RefCell<Vec<u8>> = RefCell::default());
+    ///
+    /// TAGS.with_borrow_mut(|tags| tags.push(2));
+    /// assert_eq!(TAGS.take(), [2]);
+    /// ```
+    #[inline]
+    #[track_caller]
+    pub fn with_borrow_mut<F, R>(&'static self, f: F) -> R
+    where
+        F: FnOnce(&mut T) -> R,
+    {
+        self.with(|cell| f(&mut cell.borrow_mut()))
+    }
+
+    /// Sets or initializes the value. Where there was none, the initializer does not run.
+    ///
+    /// # Panics
+    ///
+    /// If the value is borrowed, or not accessible.
+    ///
+    /// ```
+    /// use std::cell::RefCell;
+    ///
+    /// plugin_tls::thread_local!(static USER: RefCell<String> = panic!("nobody is logged in"));
+    ///
+    /// USER.set("root".to_owned());
+    /// assert_eq!(USER.take(), "root");
+    /// ```
+    #[inline]
+    #[track_caller]
+    pub fn set(&'static self, value: T) {
+        self.initialize_with(RefCell::new(value), |unused, cell| {
+            if let Some(unused) = unused {
+                *cell.borrow_mut() = unused.into_inner();
+            }
+        });
+    }
+
+    /// Takes the value, leaving the default.
+    ///
+    /// # Panics
+    ///
+    /// If the value is borrowed; as [`with`](Self::with).
+    ///
+    /// ```
+    /// use std::cell::RefCell;
+    ///
+    /// plugin_tls::thread_local!(static TAGS: RefCell<Vec<u8>> = RefCell::new(vec![1]));
+    ///
+    /// assert_eq!(TAGS.take(), [1]);
+    /// assert!(TAGS.take().is_empty());
+    /// ```
+    #[inline]
+    #[track_caller]
+    pub fn take(&'static self) -> T
+    where
+        T: Default,
+    {
+        self.with(RefCell::take)
+    }
+
+    /// Replaces the value, and returns the old one. Runs the initializer where there was none.
+    ///
+    /// # Panics
+    ///
+    /// If the value is borrowed; as [`with`](Self::with).
+    ///
+    /// ```
+    /// use std::cell::RefCell;
+    ///
+    /// plugin_tls::thread_local!(static TAGS: RefCell<Vec<u8>> = RefCell::new(vec![1]));
+    ///
+    /// assert_eq!(TAGS.replace(vec![2]), [1]);
+    /// ```
+    #[inline]
+    #[track_caller]
+    pub fn replace(&'static self, value: T) -> T {
+        self.with(|cell| cell.replace(value))
+    }
+}
+
+impl<T: 'static> fmt::Debug for LocalKey<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LocalKey").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,54 @@
+//! The host's side: who is connected, which items there are, and their values.
+//!
+//! | module | subject |
+//! |---|---|
+//! | `registry` | binaries, and the record of each item with its copies |
+//! | `verify` | whether two copies of an item are the same type |
+//! | `building` | running an initializer, and what runs above it on this thread |
+//! | `local` | thread-local values: rows, and their end with the thread |
+//! | `process` | process-wide values: built once, waited for, poisoned |
+//! | `snapshot` | what is there, for people |
+//! | `image` | what the system knows of the loaded binaries |
+//! | `api` | all of the above behind the binary contract |
+//!
+//! All but `api` is plain Rust that needs no loaded library.
+//!
+//! # Locks
+//!
+//! User code never runs under a lock. `registry` has one, taken when binaries connect, when an item is registered and by
+//! snapshots; `process` has one per item and one for who waits for whom, which comes first where both are held.
+
+pub(crate) mod api;
+mod building;
+pub(crate) mod image;
+mod local;
+mod process;
+pub(crate) mod registry;
+#[cfg(feature = "host")]
+pub(crate) mod snapshot;
+pub(crate) mod verify;
+
+use std::sync::OnceLock;
+
+use crate::{binary, layout};
+use registry::{Binary, Registry};
+
+/// The store of this binary.
+pub(crate) static REGISTRY: Registry = Registry::new();
+
+/// This binary in its own store.
+pub(crate) fn own_binary() -> *const Binary {
+    static OWN: OnceLock<&Binary> = OnceLock::new();
+    *OWN.get_or_init(|| {
+        let name = std::env::current_exe().ok().and_then(|path| Some(path.file_name()?.to_string_lossy().into_owned()));
+        let compiler = binary::COMPILER.to_owned();
+        let host = Binary {
+            name: name.unwrap_or_default(),
+            compiler,
+            layouts: layout::LAYOUTS.to_owned(),
+            is_host: true,
+            trusted: false,
+        };
+        Box::leak(Box::new(host))
+    })
+}

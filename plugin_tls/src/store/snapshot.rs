@@ -1,0 +1,209 @@
+//! What is in the store, for people.
+
+use std::fmt;
+use std::sync::atomic::Ordering::Relaxed;
+
+use super::REGISTRY;
+use super::process::State;
+use super::registry::{ItemCopy, RegisteredItem};
+use super::verify::Proof;
+use crate::abi::KIND_THREAD_LOCAL;
+
+/// What [`snapshot`] found. `Display` is a table with one line per item.
+///
+/// ```
+/// use std::cell::Cell;
+///
+/// plugin_tls::thread_local!(static REQUESTS: Cell<u32> = const { Cell::new(0) });
+///
+/// REQUESTS.set(1);
+/// let snapshot = plugin_tls::host::snapshot();
+/// let requests = snapshot.items().iter().find(|item| item.item.ends_with("::REQUESTS")).unwrap();
+/// assert_eq!((requests.ty.as_str(), requests.threads, requests.bytes), ("Cell<u32>", 1, 4));
+/// println!("{snapshot}");
+/// ```
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Snapshot {
+    items: Vec<SnapshotItem>,
+}
+
+/// One item of a [`Snapshot`].
+///
+/// ```
+/// use plugin_tls::host::{SnapshotItem, SnapshotState};
+///
+/// fn is_used(item: &SnapshotItem) -> bool {
+///     item.state == SnapshotState::Live
+/// }
+///
+/// let snapshot = plugin_tls::host::snapshot();
+/// println!("{} items are in use", snapshot.items().iter().filter(|item| is_used(item)).count());
+/// ```
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub struct SnapshotItem {
+    /// `crate::module::function::NAME`.
+    pub item: String,
+    /// The type as it is written in the item's declaration, without spaces that do not matter.
+    pub ty: String,
+    /// Which macro declares it.
+    pub kind: SnapshotKind,
+    /// The file name of the binary whose code builds the item's values, or has built the one that lives; empty if no
+    /// binary with the item is left.
+    pub owner: String,
+    /// The file names of all binaries that have the item, the owner among them.
+    pub binaries: Vec<String>,
+    /// Whether there is a value.
+    pub state: SnapshotState,
+    /// How many threads have a value; of a process-wide item, zero.
+    pub threads: usize,
+    /// The size of all values together, in bytes, without what they have allocated.
+    pub bytes: usize,
+    /// Some binary was let in because the same compiler built it and its type has the same name, which proves nothing,
+    /// or because the host trusted it.
+    pub unproven: bool,
+}
+
+/// The macro that declares an item.
+///
+/// ```
+/// assert_eq!(plugin_tls::host::SnapshotKind::ThreadLocal.to_string(), "thread-local");
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[non_exhaustive]
+pub enum SnapshotKind {
+    /// `thread_local!`: a value for each thread that has used it.
+    ThreadLocal,
+    /// `lazy_static!`: a value for the process.
+    Static,
+}
+
+/// What there is of an item.
+///
+/// ```
+/// assert_eq!(plugin_tls::host::SnapshotState::Live.to_string(), "live");
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[non_exhaustive]
+pub enum SnapshotState {
+    /// No value: it has not been used yet, or its threads have ended.
+    Empty,
+    /// The initializer of a process-wide item runs now.
+    Building,
+    /// At least one value.
+    Live,
+    /// The initializer of a process-wide item has panicked.
+    Poisoned,
+}
+
+/// What is in the store of this binary now.
+///
+/// Other threads go on meanwhile: the counts of two items need not be of one moment.
+///
+/// ```
+/// println!("{}", plugin_tls::host::snapshot());
+/// ```
+#[must_use]
+pub fn snapshot() -> Snapshot {
+    // So that a program that asks before it has used anything still sees its own items.
+    crate::binary::use_own();
+    let mut items: Vec<_> = REGISTRY.read(|registered| registered.items().filter_map(describe).collect());
+    items.sort_by(|a: &SnapshotItem, b| (&a.item, &a.ty).cmp(&(&b.item, &b.ty)));
+    Snapshot { items }
+}
+
+fn describe(item: &RegisteredItem) -> Option<SnapshotItem> {
+    let record = item.record;
+    let identity = record.identity();
+    let reference = item.reference()?;
+    let (kind, state, threads, values, owner) = if record.kind == KIND_THREAD_LOCAL {
+        // Relaxed: a count for people.
+        let threads = record.threads.load(Relaxed);
+        let state = if threads == 0 { SnapshotState::Empty } else { SnapshotState::Live };
+        (SnapshotKind::ThreadLocal, state, threads, threads, reference)
+    } else {
+        let (state, values, owner) = match record.process.state() {
+            State::Empty => (SnapshotState::Empty, 0, reference),
+            State::Building(_) => (SnapshotState::Building, 0, reference),
+            State::Live { owner, .. } => (SnapshotState::Live, 1, owner),
+            State::Poisoned => (SnapshotState::Poisoned, 0, reference),
+        };
+        (SnapshotKind::Static, state, 0, values, owner)
+    };
+    let name = |copy: &&'static ItemCopy| copy.binary.name.clone();
+    Some(SnapshotItem {
+        item: identity.to_string(),
+        ty: identity.ty.to_owned(),
+        kind,
+        owner: name(&owner),
+        binaries: item.copies.iter().map(name).collect(),
+        state,
+        threads,
+        bytes: values * reference.facts.size,
+        unproven: item.copies.iter().any(|copy| matches!(copy.proof, Proof::Unproven | Proof::Trusted)),
+    })
+}
+
+impl Snapshot {
+    /// Every item that any connected binary has declared, by name.
+    ///
+    /// ```
+    /// for item in plugin_tls::host::snapshot().items() {
+    ///     println!("{}: {} bytes", item.item, item.bytes);
+    /// }
+    /// ```
+    #[must_use]
+    pub fn items(&self) -> &[SnapshotItem] {
+        &self.items
+    }
+}
+
+impl fmt::Display for Snapshot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut table = comfy_table::Table::new();
+        table.load_preset(comfy_table::presets::NOTHING);
+        table.set_header(["item", "type", "kind", "owner", "state", "threads", "bytes"]);
+        for column in [5, 6] {
+            if let Some(column) = table.column_mut(column) {
+                column.set_cell_alignment(comfy_table::CellAlignment::Right);
+            }
+        }
+        for item in &self.items {
+            let threads = match item.kind {
+                SnapshotKind::ThreadLocal => item.threads.to_string(),
+                SnapshotKind::Static => "-".to_owned(),
+            };
+            let ty = if item.unproven { format!("{} (unproven)", item.ty) } else { item.ty.clone() };
+            table.add_row([
+                item.item.clone(),
+                ty,
+                item.kind.to_string(),
+                item.owner.clone(),
+                item.state.to_string(),
+                threads,
+                item.bytes.to_string(),
+            ]);
+        }
+        f.write_str(&table.trim_fmt())
+    }
+}
+
+impl fmt::Display for SnapshotKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            SnapshotKind::ThreadLocal => "thread-local",
+            SnapshotKind::Static => "static",
+        })
+    }
+}
+
+impl fmt::Display for SnapshotState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            SnapshotState::Empty => "empty",
+            SnapshotState::Building => "building",
+            SnapshotState::Live => "live",
+            SnapshotState::Poisoned => "poisoned",
+        })
+    }
+}
