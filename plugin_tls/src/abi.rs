@@ -16,7 +16,7 @@ pub(crate) const MINOR: u16 = 0;
 /// How each structure starts.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
-pub struct Header {
+pub(crate) struct Header {
     pub(crate) magic: u64,
     pub(crate) major: u16,
     pub(crate) minor: u16,
@@ -99,8 +99,10 @@ pub(crate) const PANICKED: Status = 3;
 /// The host's copy of the initializer panicked; the sink has the message.
 pub(crate) const PANICKED_IN_HOST: Status = 4;
 /// The item needs itself; the sink has the chain.
+#[cfg(store)]
 pub(crate) const RECURSION: Status = 5;
 /// The initializer of a process-wide item panicked earlier; the sink has the message.
+#[cfg(store)]
 pub(crate) const POISONED: Status = 6;
 
 /// Thread-local or process-wide: [`ItemDecl::kind`].
@@ -211,12 +213,14 @@ unsafe impl Sync for Api {}
 // SAFETY: as above.
 unsafe impl Send for Api {}
 
+#[cfg(feature = "host")]
 /// The symbol that makes a library a plugin: an [`Entry`].
 pub(crate) const ENTRY_SYMBOL: &[u8] = b"plugin_tls_entry\0";
 
 /// What `export_plugin!` exports.
 #[repr(C)]
 #[derive(Debug)]
+#[allow(unreachable_pub, reason = "named by the expansion of `export_plugin!`, where there is one")]
 pub struct Entry {
     pub(crate) header: Header,
     /// `Context::initialize` in the plugin, for `table`. `load` goes into [`BinaryDecl::load`].

@@ -8,6 +8,7 @@
 //!
 //! Decided once, under a lock, for the binary's whole life.
 
+#[cfg(store)]
 use std::any::Any;
 use std::ffi::c_void;
 use std::panic::resume_unwind;
@@ -17,9 +18,12 @@ use std::sync::atomic::Ordering::{Acquire, Release};
 #[cfg(feature = "plugin")]
 use std::sync::{Mutex, PoisonError};
 
-use crate::abi::{self, Access, Api, BinaryDecl, BinaryHandle, Header, Sink, Str};
+use crate::abi::{self, Access, Api, BinaryHandle, Sink};
+#[cfg(feature = "plugin")]
+use crate::abi::{BinaryDecl, Header, Str};
 use crate::error::{AccessError, AccessErrorReason};
 use crate::item::{Attempt, RawItem, Registration};
+#[cfg(feature = "plugin")]
 use crate::layout;
 
 /// The store that this binary uses; null while undecided.
@@ -255,6 +259,7 @@ fn failed(status: abi::Status, attempt: Attempt, message: String) -> Refusal {
         abi::PANICKED => resume_unwind(attempt.payload.unwrap_or_else(|| Box::new(message))),
         // The host's own payload stays there: neither its type nor its allocator need be ours.
         abi::PANICKED_IN_HOST => resume_unwind(Box::new(message)),
+        // `RECURSION`, `POISONED`, and whatever a newer host has to say.
         _ => panic!("{message}"),
     }
 }

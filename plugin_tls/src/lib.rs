@@ -40,10 +40,6 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![warn(missing_docs)]
-// A build that is neither a store nor a plugin does not exist; each of the others leaves something unused.
-#![cfg_attr(not(feature = "host"), allow(unreachable_pub))]
-
-extern crate self as plugin_tls;
 
 mod abi;
 mod binary;

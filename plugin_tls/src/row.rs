@@ -314,7 +314,7 @@ pub(crate) mod thread_pointer {
     ))]
     pub(crate) fn offset_of_cell() -> Option<isize> {
         let in_executable = crate::store::image::in_executable((&raw const super::EMPTY).cast());
-        in_executable.then(|| super::own::cell().addr().wrapping_sub(thread_pointer()).cast_signed())
+        in_executable.then(|| super::own::cell().addr().wrapping_sub(thread_pointer()) as isize)
     }
 
     #[cfg(all(

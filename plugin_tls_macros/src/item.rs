@@ -70,9 +70,9 @@ fn item(stream: ParseStream<'_>, grammar: Grammar) -> Result<Item> {
     if initializer.is_empty() {
         return Err(unexpected(stream, equals.span, "an initializer"));
     }
-    match grammar {
-        Grammar::ThreadLocal if stream.is_empty() => {}
-        Grammar::ThreadLocal | Grammar::LazyStatic => drop(stream.parse::<Token![;]>()?),
+    let last_semicolon_missing = grammar == Grammar::ThreadLocal && stream.is_empty();
+    if !last_semicolon_missing {
+        stream.parse::<Token![;]>()?;
     }
     Ok(Item { attributes, visibility, name, ty, initializer })
 }
@@ -82,7 +82,8 @@ fn ty(stream: ParseStream<'_>, colon: Span) -> Result<TokenStream> {
     let mut tokens = TokenStream::new();
     let mut depth = 0_usize;
     let mut after_dash = false;
-    while !stream.is_empty() && !stream.peek(Token![;]) && !(depth == 0 && stream.peek(Token![=])) {
+    let at_end = |depth| stream.is_empty() || stream.peek(Token![;]) || depth == 0 && stream.peek(Token![=]);
+    while !at_end(depth) {
         let token: TokenTree = stream.parse()?;
         match &token {
             TokenTree::Punct(punct) => {

@@ -48,7 +48,6 @@ pub(crate) struct Facts {
 /// An item, whichever binaries have it.
 #[derive(Debug)]
 pub(crate) struct Record {
-    pub(crate) key: Key,
     /// See [`Identity::encode`].
     identity: Box<[u8]>,
     pub(crate) kind: u32,
@@ -69,6 +68,7 @@ pub(crate) struct ItemCopy {
     pub(crate) binary: &'static Binary,
     pub(crate) facts: Facts,
     /// What accepted it; of an item's first copy, [`Proof::First`].
+    #[cfg_attr(not(feature = "host"), expect(dead_code, reason = "for snapshots"))]
     pub(crate) proof: Proof,
     pub(crate) drop: Option<DropValue>,
     /// See [`ItemDecl::word`].
@@ -131,6 +131,7 @@ impl RegisteredItem {
 }
 
 impl Registered {
+    #[cfg(feature = "host")]
     pub(crate) fn items(&self) -> impl Iterator<Item = &RegisteredItem> {
         self.items.values().flatten()
     }
@@ -253,7 +254,6 @@ impl Registered {
                 self.thread_locals += 1;
             }
             let record = Box::leak(Box::new(Record {
-                key,
                 identity: identity.into_boxed_slice(),
                 kind: facts.kind,
                 index,

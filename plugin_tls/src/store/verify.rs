@@ -8,6 +8,8 @@
 //!
 //! A new copy is accepted if any registered copy accepts it: acceptance is an equivalence, as far as it goes.
 
+#![cfg_attr(not(feature = "host"), allow(unreachable_pub, reason = "public in `host`, where there is one"))]
+
 use std::fmt;
 
 use super::registry::{Binary, Facts, ItemCopy, RegisteredItem};
