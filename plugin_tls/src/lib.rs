@@ -39,7 +39,7 @@
 //! calling thread's row of values, which a plugin finds without calling anybody.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
-#![warn(missing_docs)]
+#![warn(missing_docs, unreachable_pub)]
 
 mod abi;
 mod binary;

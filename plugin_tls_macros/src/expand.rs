@@ -87,9 +87,10 @@ fn declaration(
     let Item { ty, initializer, .. } = item;
     let text = text(facade, item);
     let probe = quote! { #facade::__private::Probe::<#ty>::new().describe(#here) };
+    // In parentheses: `{ 1 } + 2` would be a statement and the rest of one.
     quote! {
         static #item_static: #facade::__private::#item_type<#ty> =
-            #facade::__private::#item_type::new(#text, || -> #ty { #initializer }, || #probe);
+            #facade::__private::#item_type::new(#text, || -> #ty { (#initializer) }, || #probe);
         #facade::__private::submit! { #facade::__private::Registration::new(#item_static.raw()) }
     }
 }

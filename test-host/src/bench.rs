@@ -1,0 +1,123 @@
+//! What scenarios work with: the folder of plugins, and loading them.
+
+use std::env::consts::{DLL_PREFIX, DLL_SUFFIX};
+use std::ffi::c_void;
+use std::ops::Deref;
+use std::path::{Path, PathBuf};
+
+use libloading::Library;
+use plugin_tls::Context;
+use plugin_tls::host::{LoadError, Plugin};
+use test_api::probe::{Operations, Probe, Write};
+
+/// Where the plugins are.
+pub struct Bench {
+    plugins: PathBuf,
+}
+
+/// A loaded plugin with its operations.
+pub struct Loaded {
+    pub plugin: Plugin,
+    operations: Operations,
+}
+
+impl Deref for Loaded {
+    type Target = Operations;
+
+    fn deref(&self) -> &Operations {
+        &self.operations
+    }
+}
+
+impl Bench {
+    pub fn new(plugins: PathBuf) -> Self {
+        Bench { plugins }
+    }
+
+    /// The file of the plugin `test-plugin-NAME`.
+    pub fn path(&self, name: &str) -> PathBuf {
+        let name = name.replace('-', "_");
+        self.plugins.join(format!("{DLL_PREFIX}test_plugin_{name}{DLL_SUFFIX}"))
+    }
+
+    /// Loads the plugin `test-plugin-NAME`.
+    pub fn try_load(&self, name: &str) -> Result<Plugin, LoadError> {
+        // SAFETY: a plugin of this workspace.
+        unsafe { Plugin::load(self.path(name)) }
+    }
+
+    /// Loads a plugin that has operations and must load.
+    pub fn load(&self, name: &str) -> Loaded {
+        let plugin = self.try_load(name).unwrap_or_else(|error| panic!("{error}"));
+        // SAFETY: `probe` is exported by `export_operations!`.
+        let probe = unsafe { plugin.get::<Probe>(b"probe") }.map(|symbol| *symbol);
+        let probe = probe.unwrap_or_else(|error| panic!("{error}"));
+        // SAFETY: as above, and the plugin stays loaded.
+        Loaded { plugin, operations: unsafe { Operations::new(probe) } }
+    }
+
+    /// Opens the library `test-plugin-by-hand`, without connecting it.
+    pub fn open_by_hand(&self) -> ByHand {
+        // SAFETY: a library of this workspace.
+        let library = unsafe { Library::new(self.path("by-hand")) }.unwrap_or_else(|error| panic!("{error}"));
+        // SAFETY: exported by `export_operations!`; the library is never closed.
+        let operations =
+            unsafe { Operations::new(*library.get::<Probe>(b"probe").expect("the library has operations")) };
+        // SAFETY: the type of the library's `connect`.
+        let connect = unsafe { *library.get::<Connect>(b"connect").expect("the library can be connected") };
+        std::mem::forget(library);
+        ByHand { operations, connect }
+    }
+}
+
+type Connect = unsafe extern "C" fn(Context, Write, *mut c_void) -> u32;
+
+/// A library that gets its context by hand.
+pub struct ByHand {
+    operations: Operations,
+    connect: Connect,
+}
+
+impl Deref for ByHand {
+    type Target = Operations;
+
+    fn deref(&self) -> &Operations {
+        &self.operations
+    }
+}
+
+impl ByHand {
+    /// Passes `context`; an error is the debug and the display form of the library's `ConnectError`, in lines.
+    ///
+    /// # Safety
+    ///
+    /// As `Context::initialize`.
+    pub unsafe fn connect(&self, context: Context) -> Result<(), String> {
+        unsafe extern "C" fn write(to: *mut c_void, text: *const u8, length: usize) {
+            // SAFETY: `to` is the string below; the text is the library's, valid for this call.
+            unsafe {
+                let text = std::slice::from_raw_parts(text, length);
+                (*to.cast::<String>()).push_str(&String::from_utf8_lossy(text));
+            }
+        }
+        let mut reason = String::new();
+        // SAFETY: the caller's word; `reason` is alive for the call.
+        match unsafe { (self.connect)(context, write, (&raw mut reason).cast()) } {
+            0 => Ok(()),
+            _ => Err(reason),
+        }
+    }
+}
+
+/// The files that are mapped into this process, where the system tells.
+pub fn is_mapped(path: &Path) -> bool {
+    let maps = std::fs::read_to_string("/proc/self/maps").expect("the process's memory map can be read");
+    assert!(maps.contains("test-host"), "the memory map names files");
+    let file = path.file_name().expect("a file").to_string_lossy().into_owned();
+    maps.lines().any(|line| line.ends_with(&file))
+}
+
+/// Runs an operation in the host itself.
+pub fn host(name: &str, argument: u64) -> test_api::Outcome {
+    test_api::probe::run(&[test_api::operations::OPERATIONS], name, argument)
+}

@@ -1,0 +1,64 @@
+//! Loads real plugins and runs scenarios with them.
+//!
+//! `test-host list` prints the scenarios as JSON, `test-host run NAME --plugins DIR` runs one of them in this process:
+//! whatever goes wrong is an exit code, a signal or a hang for whoever started it.
+
+mod bench;
+mod scenario;
+mod scenarios;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use bench::Bench;
+
+/// A host that loads test plugins and runs scenarios with them.
+#[derive(Parser)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Prints all scenarios as JSON.
+    List,
+    /// Runs one scenario in this process.
+    Run {
+        /// The scenario's name.
+        name: String,
+        /// The folder with the plugins.
+        #[arg(long)]
+        plugins: PathBuf,
+    },
+}
+
+fn main() -> ExitCode {
+    // Before anything touches an item.
+    if std::env::var_os("TEST_HOST_FALLBACK").is_some_and(|value| value == "1") {
+        plugin_tls::__private::force_fallback();
+    }
+    match Arguments::parse().command {
+        Command::List => match serde_json::to_string_pretty(&scenarios::all()) {
+            Ok(text) => {
+                println!("{text}");
+                ExitCode::SUCCESS
+            }
+            Err(error) => {
+                eprintln!("cannot print the scenarios: {error}");
+                ExitCode::FAILURE
+            }
+        },
+        Command::Run { name, plugins } => {
+            let Some(scenario) = scenarios::all().into_iter().find(|scenario| scenario.name == name) else {
+                eprintln!("there is no scenario {name:?}; `test-host list` prints them all");
+                return ExitCode::FAILURE;
+            };
+            // A scenario says what is wrong by panicking: the process ends with an error then.
+            (scenario.run)(&Bench::new(plugins));
+            ExitCode::SUCCESS
+        }
+    }
+}

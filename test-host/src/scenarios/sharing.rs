@@ -1,0 +1,42 @@
+//! One value for host and plugins.
+
+use test_api::Outcome;
+
+use crate::bench::{Bench, host};
+use crate::scenario::Scenario;
+
+const GROUP: &str = "sharing";
+
+pub const SCENARIOS: &[Scenario] = &[
+    Scenario::new(GROUP, "same_address_and_one_initialization", "host and two plugins see one value", same_address),
+    Scenario::new(
+        GROUP,
+        "plugins_share_without_the_host",
+        "two plugins share what the host does not link",
+        plugins_only,
+    ),
+];
+
+fn same_address(bench: &Bench) {
+    let (first, second) = (bench.load("first"), bench.load("second"));
+    assert_eq!(first.call("counter_add", 2).number(), 2);
+    assert_eq!(second.call("counter_add", 3).number(), 5);
+    assert_eq!(host("counter_add", 4).number(), 9);
+    let address = host("counter_address", 0);
+    assert_eq!(first.call("counter_address", 0), address);
+    assert_eq!(second.call("counter_address", 0), address);
+
+    for once in [first.call("once", 0), second.call("once", 0), host("once", 0)] {
+        assert_eq!(once.number(), 1);
+    }
+    assert_eq!(second.call("initialized", 0).number(), 1, "one initialization");
+}
+
+fn plugins_only(bench: &Bench) {
+    let (first, second) = (bench.load("first"), bench.load("second"));
+    assert_eq!(host("plugin_counter_add", 1), Outcome::Unknown);
+    assert_eq!(first.call("plugin_counter_add", 1).number(), 101);
+    assert_eq!(second.call("plugin_counter_add", 1).number(), 102);
+    assert_eq!(first.call("plugin_counter_address", 0), second.call("plugin_counter_address", 0));
+    assert_eq!(first.call("plugin_registry_address", 0), second.call("plugin_registry_address", 0));
+}

@@ -1,0 +1,27 @@
+//! Items that only plugins link: plugins share them through the host's store all the same.
+
+use std::cell::Cell;
+use std::sync::Mutex;
+
+use test_api::operations::address;
+use test_api::probe::Operation;
+
+plugin_tls::thread_local! {
+    /// A number for each thread.
+    pub static PLUGIN_COUNTER: Cell<u64> = const { Cell::new(100) };
+}
+
+plugin_tls::lazy_static! {
+    /// What every plugin may register.
+    pub static ref PLUGIN_REGISTRY: Mutex<Vec<String>> = Mutex::default();
+}
+
+/// By name.
+pub const OPERATIONS: &[Operation] = &[
+    ("plugin_counter_add", |n| {
+        PLUGIN_COUNTER.set(PLUGIN_COUNTER.get() + n);
+        PLUGIN_COUNTER.get().into()
+    }),
+    ("plugin_counter_address", |_| PLUGIN_COUNTER.with(address)),
+    ("plugin_registry_address", |_| address(&*PLUGIN_REGISTRY)),
+];

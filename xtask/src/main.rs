@@ -1,0 +1,100 @@
+//! The commands of this repository: `cargo xtask demo | test-plugins | ci`. This file is the command line only.
+
+mod build;
+mod checks;
+mod process;
+mod report;
+mod scenarios;
+mod settings;
+mod unit;
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::Result;
+use clap::{Args, Parser, Subcommand};
+
+use crate::build::Builder;
+use crate::report::Report;
+use crate::settings::Setting;
+
+/// The commands of this repository.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Build the test host and its plugins, and run a short tour of what the library does.
+    Demo,
+    /// Run every scenario with real plugins in every setting, then the crates' own tests.
+    ///
+    /// Each scenario runs in a process of its own, so that a crash or a hang is one failed scenario. The last line of
+    /// the output is the sum: `N passed, N failed`.
+    TestPlugins(TestPlugins),
+    /// Run everything that must hold before a change is merged: formatting, lints, documentation, `test-plugins`.
+    Ci,
+}
+
+#[derive(Debug, Args)]
+struct TestPlugins {
+    /// Run only the scenarios whose name contains this.
+    #[arg(long, value_name = "SUBSTRING")]
+    filter: Option<String>,
+    /// Run only this setting; may be given several times.
+    #[arg(long = "setting", value_name = "NAME", value_enum)]
+    settings: Vec<Setting>,
+    /// Run scenarios only: neither the crates' own tests nor the checks of what a plugin's build contains.
+    #[arg(long)]
+    no_unit: bool,
+    /// Seconds after which a scenario counts as hanging and is killed.
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..))]
+    timeout: u64,
+}
+
+impl Default for TestPlugins {
+    fn default() -> Self {
+        Self { filter: None, settings: Vec::new(), no_unit: false, timeout: 60 }
+    }
+}
+
+fn main() -> ExitCode {
+    match run(Cli::parse().command) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> Result<ExitCode> {
+    let report = Report::new();
+    let mut builder = Builder::new(&report)?;
+    match command {
+        Command::Demo => return scenarios::demo(&mut builder),
+        Command::TestPlugins(options) => test_plugins(&options, &mut builder, &report)?,
+        Command::Ci => {
+            checks::lints(builder.workspace(), &report)?;
+            test_plugins(&TestPlugins::default(), &mut builder, &report)?;
+        }
+    }
+    Ok(report.finish())
+}
+
+fn test_plugins(options: &TestPlugins, builder: &mut Builder<'_>, report: &Report) -> Result<()> {
+    let selection = scenarios::Selection {
+        filter: options.filter.as_deref(),
+        settings: Setting::chosen(&options.settings),
+        timeout: Duration::from_secs(options.timeout),
+    };
+    scenarios::run(&selection, builder, report)?;
+    if !options.no_unit {
+        checks::plugin_only(builder, report)?;
+        unit::run(builder.workspace(), report)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,141 @@
+//! Settings: the ways in which host and plugins are built, and which scenarios belong to each.
+//!
+//! | setting                       | host    | plugins | cargo invocations   | scenarios for compilers |
+//! |-------------------------------|---------|---------|---------------------|-------------------------|
+//! | `debug-apart`                 | current | current | host, then plugins  | same, any               |
+//! | `release-apart`               | current | current | host, then plugins  | same, any               |
+//! | `debug-unified`               | current | current | one for everything  | same, any               |
+//! | `release-apart-fallback`      | the build of `release-apart`, rows found the slow way | | same, any |
+//! | `stable-host-nightly-plugins` | current | nightly | host, then plugins  | different, any          |
+//! | `nightly-host-stable-plugins` | nightly | current | host, then plugins  | different, any          |
+//!
+//! Apart matters because cargo unifies features within one invocation: only two invocations give plugins without the
+//! feature `host` and a host without the feature `plugin`.
+
+use clap::ValueEnum;
+use serde::Deserialize;
+
+/// One way in which host and plugins are built and run. The documentation of each is its `--help`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, ValueEnum)]
+pub(crate) enum Setting {
+    /// Debug builds; host and plugins from separate cargo invocations
+    DebugApart,
+    /// Release builds; host and plugins from separate cargo invocations
+    ReleaseApart,
+    /// Debug builds; host and plugins from one cargo invocation, hence with unified features
+    DebugUnified,
+    /// As release-apart, with TEST_HOST_FALLBACK=1: the host uses the fallback way to find rows
+    ReleaseApartFallback,
+    /// Host from the current toolchain, plugins from nightly
+    StableHostNightlyPlugins,
+    /// Host from nightly, plugins from the current toolchain
+    NightlyHostStablePlugins,
+}
+
+/// Whether host and plugins come from separate cargo invocations or from one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum BuildKind {
+    Apart,
+    Unified,
+}
+
+/// What a scenario needs of the compilers of host and plugins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Compilers {
+    Same,
+    Any,
+    Different,
+}
+
+impl Setting {
+    /// The settings asked for in their fixed order, or all of them if none was.
+    pub(crate) fn chosen(asked: &[Setting]) -> Vec<Setting> {
+        Self::value_variants().iter().copied().filter(|setting| asked.is_empty() || asked.contains(setting)).collect()
+    }
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::DebugApart => "debug-apart",
+            Self::ReleaseApart => "release-apart",
+            Self::DebugUnified => "debug-unified",
+            Self::ReleaseApartFallback => "release-apart-fallback",
+            Self::StableHostNightlyPlugins => "stable-host-nightly-plugins",
+            Self::NightlyHostStablePlugins => "nightly-host-stable-plugins",
+        }
+    }
+
+    /// The setting whose build this one runs: itself, except where it has no build of its own.
+    pub(crate) fn built_as(self) -> Setting {
+        match self {
+            Self::ReleaseApartFallback => Self::ReleaseApart,
+            other => other,
+        }
+    }
+
+    /// Whether host and plugins come from different compilers, which takes a nightly toolchain.
+    pub(crate) fn mixes_compilers(self) -> bool {
+        matches!(self, Self::StableHostNightlyPlugins | Self::NightlyHostStablePlugins)
+    }
+
+    /// What the host finds in its environment.
+    pub(crate) fn environment(self) -> &'static [(&'static str, &'static str)] {
+        match self {
+            Self::ReleaseApartFallback => &[("TEST_HOST_FALLBACK", "1")],
+            _ => &[],
+        }
+    }
+
+    /// Whether a scenario that needs these compilers and these builds belongs to this setting.
+    pub(crate) fn runs(self, compilers: Compilers, builds: &[BuildKind]) -> bool {
+        let kind = if self == Self::DebugUnified { BuildKind::Unified } else { BuildKind::Apart };
+        let compilers_fit = match compilers {
+            Compilers::Any => true,
+            Compilers::Same => !self.mixes_compilers(),
+            Compilers::Different => self.mixes_compilers(),
+        };
+        compilers_fit && builds.contains(&kind)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BOTH: &[BuildKind] = &[BuildKind::Apart, BuildKind::Unified];
+
+    #[test]
+    fn names_are_those_of_the_command_line() {
+        for setting in Setting::value_variants() {
+            let value = setting.to_possible_value().map(|value| value.get_name().to_owned());
+            assert_eq!(value.as_deref(), Some(setting.name()));
+        }
+    }
+
+    #[test]
+    fn settings_keep_their_order_and_are_run_once() {
+        let asked = [Setting::DebugUnified, Setting::DebugApart, Setting::DebugUnified];
+        assert_eq!(Setting::chosen(&asked), [Setting::DebugApart, Setting::DebugUnified]);
+        assert_eq!(Setting::chosen(&[]).len(), 6);
+    }
+
+    #[test]
+    fn compilers_choose_between_mixed_and_other_settings() {
+        for setting in Setting::value_variants().iter().copied() {
+            assert!(setting.runs(Compilers::Any, BOTH), "{setting:?}");
+            assert_eq!(setting.runs(Compilers::Same, BOTH), !setting.mixes_compilers(), "{setting:?}");
+            assert_eq!(setting.runs(Compilers::Different, BOTH), setting.mixes_compilers(), "{setting:?}");
+        }
+    }
+
+    #[test]
+    fn builds_choose_between_unified_and_all_others() {
+        for setting in Setting::value_variants().iter().copied() {
+            let unified = setting == Setting::DebugUnified;
+            assert_eq!(setting.runs(Compilers::Any, &[BuildKind::Unified]), unified, "{setting:?}");
+            assert_eq!(setting.runs(Compilers::Any, &[BuildKind::Apart]), !unified, "{setting:?}");
+            assert!(!setting.runs(Compilers::Any, &[]), "{setting:?}");
+        }
+    }
+}
