@@ -17,7 +17,8 @@ use std::ptr::{self, NonNull};
 use std::sync::atomic::{AtomicPtr, Ordering::Acquire};
 
 use crate::abi::{self, DropValue, ItemDecl, Status, Str};
-use crate::binary;
+use crate::binary::{self, Refusal};
+use crate::error::AccessError;
 use crate::layout::Described;
 use crate::row::{self, Row};
 
@@ -218,24 +219,46 @@ impl<T: 'static> LocalItem<T> {
     }
 
     /// The calling thread's value, which is built if need be: from `given`, or by the initializer.
-    #[inline]
-    pub(crate) fn get_or_build(&'static self, given: Option<&mut Option<T>>) -> Result<NonNull<T>, binary::Refusal> {
-        match self.get() {
-            Some(value) => Ok(value),
-            None => self.build(given),
+    ///
+    /// # Panics
+    ///
+    /// Where [`try_build`](Self::try_build) does, and where it is an error.
+    #[cold]
+    #[inline(never)]
+    #[track_caller]
+    pub(crate) fn build(&'static self, given: Option<&mut Option<T>>) -> NonNull<T> {
+        let given = given.map_or(ptr::null_mut(), |given| ptr::from_mut(given).cast());
+        // SAFETY: `given` is null or borrowed for the call.
+        match unsafe { self.refreshed(given) } {
+            Ok(value) => value,
+            Err(refusal) => refusal.panic(&self.raw),
         }
     }
 
+    /// The calling thread's value, which is built if need be.
+    ///
+    /// # Panics
+    ///
+    /// If the initializer does, or if the item needs itself.
     #[cold]
     #[inline(never)]
-    fn build(&'static self, given: Option<&mut Option<T>>) -> Result<NonNull<T>, binary::Refusal> {
+    #[track_caller]
+    pub(crate) fn try_build(&'static self) -> Result<NonNull<T>, AccessError> {
+        // SAFETY: null is allowed.
+        unsafe { self.refreshed(ptr::null_mut()) }.map_err(|refusal| refusal.error)
+    }
+
+    /// # Safety
+    ///
+    /// As [`binary::access`].
+    #[track_caller]
+    unsafe fn refreshed(&'static self, given: *mut ()) -> Result<NonNull<T>, Refusal> {
         if row::refresh() {
             if let Some(value) = self.get() {
                 return Ok(value);
             }
         }
-        let given = given.map_or(ptr::null_mut(), |given| ptr::from_mut(given).cast());
-        // SAFETY: `given` is null or borrowed for the call.
+        // SAFETY: the caller's word.
         unsafe { binary::access(&self.raw, given) }.map(NonNull::cast)
     }
 }

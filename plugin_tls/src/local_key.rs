@@ -74,11 +74,13 @@ impl<T: 'static> LocalKey<T> {
     where
         F: FnOnce(&T) -> R,
     {
-        match (self.item)().get_or_build(None) {
-            // SAFETY: see `value`.
-            Ok(value) => Ok(f(unsafe { value.as_ref() })),
-            Err(refusal) => Err(refusal.error),
-        }
+        let item = (self.item)();
+        let value = match item.get() {
+            Some(value) => value,
+            None => item.try_build()?,
+        };
+        // SAFETY: see `value`.
+        Ok(f(unsafe { value.as_ref() }))
     }
 
     /// The value, built from `given` if it is not there.
@@ -89,12 +91,13 @@ impl<T: 'static> LocalKey<T> {
     #[track_caller]
     fn value<'a>(&'static self, given: Option<&mut Option<T>>) -> &'a T {
         let item = (self.item)();
-        match item.get_or_build(given) {
-            // SAFETY: the value lives until its thread ends, or until the thread reaches a point where its owner says
-            // that no reference is left; this call is on the value's own thread, and no such point lies within it.
-            Ok(value) => unsafe { value.as_ref() },
-            Err(refusal) => refusal.panic(item.raw()),
-        }
+        let value = match item.get() {
+            Some(value) => value,
+            None => item.build(given),
+        };
+        // SAFETY: the value lives until its thread ends, or until the thread reaches a point where its owner says that
+        // no reference is left; this call is on the value's own thread, and no such point lies within it.
+        unsafe { value.as_ref() }
     }
 
     /// The value as it was and `None`, or a new one made of `value`: then the initializer does not run.

@@ -1,4 +1,4 @@
-//! The procedural macros behind [`plugin_tls`](https://docs.rs/plugin_tls); use them through that crate.
+//! The procedural macros behind `plugin_tls`; use them through that crate.
 //!
 //! Each macro is called by a `macro_rules!` wrapper of the facade, which passes its own `$crate` as the first token:
 //! that is how the expansion finds the facade under whatever name a user gave to the dependency.
