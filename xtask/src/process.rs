@@ -155,8 +155,7 @@ fn without_build_folders(value: &OsString) -> Option<OsString> {
     let build = env::current_exe().ok().and_then(|exe| exe.parent().map(Path::to_owned));
     let rustup = env::var_os("RUSTUP_HOME").map(std::path::PathBuf::from);
     let is_ours = |path: &Path| [&build, &rustup].into_iter().flatten().any(|folder| path.starts_with(folder));
-    let kept: Vec<_> =
-        env::split_paths(value).filter(|path| !path.as_os_str().is_empty() && !is_ours(path)).collect();
+    let kept: Vec<_> = env::split_paths(value).filter(|path| !path.as_os_str().is_empty() && !is_ours(path)).collect();
     if kept.is_empty() { None } else { env::join_paths(kept).ok() }
 }
 
@@ -178,10 +177,12 @@ mod tests {
     #[cfg(unix)]
     fn a_process_that_does_not_end_is_killed_and_its_output_kept() {
         let mut command = Command::new("sh");
-        command.args(["-c", "echo out; echo err >&2; sleep 60"]);
+        command.args(["-c", "echo $$; echo err >&2; exec sleep 60"]);
         let finished = capture(&mut command, Some(Duration::from_millis(300))).expect("sh runs");
         assert_eq!((finished.status, finished.success()), (None, false));
-        assert_eq!((finished.stdout.as_str(), finished.stderr.as_str()), ("out\n", "err\n"));
+        assert_eq!(finished.stderr, "err\n");
+        let lives = Command::new("sh").args(["-c", &format!("kill -0 {}", finished.stdout)]).status();
+        assert!(!lives.expect("sh runs").success(), "process {} still runs", finished.stdout.trim());
         assert!(finished.elapsed < Duration::from_secs(30));
     }
 

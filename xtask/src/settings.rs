@@ -10,7 +10,7 @@
 //! | `nightly-host-stable-plugins` | nightly | current | host, then plugins  | different, any          |
 //!
 //! Apart matters because cargo unifies features within one invocation: only two invocations give plugins without the
-//! feature `host` and a host without the feature `plugin`.
+//! feature `host` and a host without the feature `plugin`. (Plugins that are hosts themselves take a third one.)
 
 use clap::ValueEnum;
 use serde::Deserialize;

@@ -1,0 +1,291 @@
+//! Builds of the host and its plugins: the cargo invocations of each setting, and the folder its products are put into.
+
+use std::collections::HashMap;
+use std::fs;
+use std::io::BufReader;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail, ensure};
+use cargo_metadata::{Artifact, Message, MetadataCommand, TargetKind};
+
+use crate::process;
+use crate::report::Report;
+use crate::settings::Setting;
+
+/// The package and the binary that loads the plugins.
+const HOST: &str = "test-host";
+/// Plugins whose package name ends in this are hosts themselves: they have the feature `host`.
+const HOST_LIBRARY: &str = "-host-library";
+
+/// Where things lie, and which packages are plugins.
+#[derive(Debug)]
+pub(crate) struct Workspace {
+    pub(crate) root: PathBuf,
+    target: PathBuf,
+    /// The names of the packages under `test-plugins/` that are built as dynamic libraries.
+    plugins: Vec<String>,
+    /// Every package of the workspace, by its id in cargo's messages.
+    names: HashMap<cargo_metadata::PackageId, String>,
+}
+
+impl Workspace {
+    fn find() -> Result<Self> {
+        let mut command = MetadataCommand::new();
+        command.no_deps();
+        let metadata = command.exec().context("cannot read the workspace; is this run inside of it?")?;
+        let folder = metadata.workspace_root.join("test-plugins");
+        let members = metadata.workspace_packages();
+        let is_plugin = |package: &cargo_metadata::Package| {
+            package.manifest_path.starts_with(&folder)
+                && package.targets.iter().any(|target| target.kind.contains(&TargetKind::CDyLib))
+        };
+        Ok(Self {
+            plugins: members
+                .iter()
+                .filter(|package| is_plugin(package))
+                .map(|package| package.name.to_string())
+                .collect(),
+            names: members.iter().map(|package| (package.id.clone(), package.name.to_string())).collect(),
+            root: metadata.workspace_root.into(),
+            target: metadata.target_directory.into(),
+        })
+    }
+
+    /// A path as it is typed at the root of the workspace.
+    pub(crate) fn relative<'a>(&self, path: &'a Path) -> &'a Path {
+        path.strip_prefix(&self.root).unwrap_or(path)
+    }
+}
+
+/// A plugin as it was built.
+#[derive(Debug, Clone)]
+pub(crate) struct Plugin {
+    pub(crate) package: String,
+    pub(crate) path: PathBuf,
+}
+
+impl Plugin {
+    pub(crate) fn is_host_library(&self) -> bool {
+        self.package.ends_with(HOST_LIBRARY)
+    }
+}
+
+/// The executable and the plugins of one setting, all in one folder.
+#[derive(Debug, Clone)]
+pub(crate) struct Products {
+    pub(crate) folder: PathBuf,
+    pub(crate) host: PathBuf,
+    pub(crate) plugins: Vec<Plugin>,
+}
+
+/// What a toolchain is asked to build.
+#[derive(Debug, Clone, Copy)]
+struct Invocation<'a> {
+    nightly: bool,
+    release: bool,
+    packages: &'a [&'a str],
+}
+
+/// Builds settings, each at most once.
+#[derive(Debug)]
+pub(crate) struct Builder<'a> {
+    workspace: Workspace,
+    report: &'a Report,
+    /// `None`: it did not build, which was reported.
+    done: HashMap<Setting, Option<Products>>,
+    /// Why compilers cannot be mixed; `None` inside: they can.
+    no_nightly: Option<Option<String>>,
+}
+
+impl<'a> Builder<'a> {
+    pub(crate) fn new(report: &'a Report) -> Result<Self> {
+        Ok(Self { workspace: Workspace::find()?, report, done: HashMap::new(), no_nightly: None })
+    }
+
+    pub(crate) fn workspace(&self) -> &Workspace {
+        &self.workspace
+    }
+
+    /// Why a setting cannot be built on this machine, if so.
+    pub(crate) fn unavailable(&mut self, setting: Setting) -> Option<String> {
+        if !setting.mixes_compilers() {
+            return None;
+        }
+        let root = &self.workspace.root;
+        self.no_nightly.get_or_insert_with(|| why_no_nightly(root)).clone()
+    }
+
+    /// Builds a setting unless that was done. `None`: it does not build, which counts as one failure.
+    pub(crate) fn products(&mut self, setting: Setting) -> Option<Products> {
+        let setting = setting.built_as();
+        if !self.done.contains_key(&setting) {
+            let products = self.build(setting);
+            let products = products.map_err(|error| self.report.failed(&build_name(setting), &format!("{error:#}")));
+            self.done.insert(setting, products.ok());
+        }
+        self.done.get(&setting).cloned().flatten()
+    }
+
+    fn build(&mut self, setting: Setting) -> Result<Products> {
+        ensure!(
+            !self.workspace.plugins.is_empty(),
+            "no package under test-plugins/ has a library of crate-type cdylib; there is nothing to load"
+        );
+        // Both mixed settings take one side from this; it prints and fails under its own name.
+        let current = if setting.mixes_compilers() {
+            let current = self.products(Setting::DebugApart);
+            Some(current.with_context(|| format!("it takes one side from {}", build_name(Setting::DebugApart)))?)
+        } else {
+            None
+        };
+        self.report.expect_nothing();
+        self.report.heading(&build_name(setting));
+
+        let (host, plugins) = match (setting, current) {
+            (Setting::DebugUnified, _) => {
+                let packages = [&[HOST], self.plugin_names().as_slice()].concat();
+                let built = self.cargo_build(Invocation { nightly: false, release: false, packages: &packages })?;
+                (self.host_of(&built)?, self.plugins_of(&built)?)
+            }
+            (Setting::StableHostNightlyPlugins, Some(current)) => (current.host, self.build_plugins(true, false)?),
+            (Setting::NightlyHostStablePlugins, Some(current)) => (self.build_host(true, false)?, current.plugins),
+            (setting, _) => {
+                let release = setting == Setting::ReleaseApart;
+                (self.build_host(false, release)?, self.build_plugins(false, release)?)
+            }
+        };
+        self.collect(setting, &host, plugins)
+    }
+
+    fn build_host(&self, nightly: bool, release: bool) -> Result<PathBuf> {
+        self.host_of(&self.cargo_build(Invocation { nightly, release, packages: &[HOST] })?)
+    }
+
+    /// Plugins and host libraries apart: in one invocation the plugins would get the feature `host` too.
+    fn build_plugins(&self, nightly: bool, release: bool) -> Result<Vec<Plugin>> {
+        let (libraries, plugins): (Vec<&str>, Vec<&str>) =
+            self.plugin_names().into_iter().partition(|name| name.ends_with(HOST_LIBRARY));
+        let mut built = Vec::new();
+        for packages in [plugins, libraries].into_iter().filter(|packages| !packages.is_empty()) {
+            built.extend(self.cargo_build(Invocation { nightly, release, packages: &packages })?);
+        }
+        self.plugins_of(&built)
+    }
+
+    fn plugin_names(&self) -> Vec<&str> {
+        self.workspace.plugins.iter().map(String::as_str).collect()
+    }
+
+    /// Runs cargo and returns what it says it built. Its messages to people go to stderr as they come.
+    fn cargo_build(&self, invocation: Invocation<'_>) -> Result<Vec<Artifact>> {
+        let mut command = if invocation.nightly {
+            let mut command = process::nightly("cargo", &self.workspace.root);
+            // Of its own, so that neither toolchain throws away what the other built.
+            command.arg("build").arg("--target-dir").arg(self.workspace.target.join("nightly"));
+            command
+        } else {
+            let mut command = process::cargo(&self.workspace.root);
+            command.arg("build");
+            command
+        };
+        if invocation.release {
+            command.arg("--release");
+        }
+        for package in invocation.packages {
+            command.args(["-p", package]);
+        }
+        command.arg("--message-format=json-render-diagnostics").env_remove("CARGO_TERM_COLOR");
+        command.stdin(Stdio::null()).stdout(Stdio::piped());
+
+        let shown = process::describe(&command);
+        let mut child = command.spawn().with_context(|| format!("cannot start {shown}"))?;
+        let mut artifacts = Vec::new();
+        let stdout = child.stdout.take().with_context(|| format!("no output to read from {shown}"))?;
+        for message in Message::parse_stream(BufReader::new(stdout)) {
+            let message = message.with_context(|| format!("cannot read the messages of {shown}"))?;
+            if let Message::CompilerArtifact(artifact) = message {
+                artifacts.push(artifact);
+            }
+        }
+        let status = child.wait().with_context(|| format!("cannot wait for {shown}"))?;
+        ensure!(status.success(), "{shown}: {status}; its messages are above");
+        Ok(artifacts)
+    }
+
+    fn host_of(&self, artifacts: &[Artifact]) -> Result<PathBuf> {
+        let host = artifacts
+            .iter()
+            .filter(|artifact| artifact.target.name == HOST && artifact.target.kind.contains(&TargetKind::Bin))
+            .find_map(|artifact| artifact.executable.clone());
+        Ok(host
+            .with_context(|| format!("cargo built no executable {HOST}; does the package have that binary?"))?
+            .into())
+    }
+
+    fn plugins_of(&self, artifacts: &[Artifact]) -> Result<Vec<Plugin>> {
+        let mut plugins = Vec::new();
+        for artifact in artifacts.iter().filter(|artifact| artifact.target.kind.contains(&TargetKind::CDyLib)) {
+            let Some(package) = self.workspace.names.get(&artifact.package_id) else { continue };
+            let library =
+                artifact.filenames.iter().find(|file| file.extension() == Some(std::env::consts::DLL_EXTENSION));
+            let path = library.with_context(|| format!("cargo names no dynamic library for the plugin {package}"))?;
+            plugins.push(Plugin { package: package.clone(), path: path.clone().into() });
+        }
+        for expected in &self.workspace.plugins {
+            if !plugins.iter().any(|plugin| plugin.package == *expected) {
+                bail!("cargo built no dynamic library of the plugin {expected}");
+            }
+        }
+        Ok(plugins)
+    }
+
+    /// Copies products into the setting's folder, at once: the next cargo invocation overwrites them.
+    fn collect(&self, setting: Setting, host: &Path, plugins: Vec<Plugin>) -> Result<Products> {
+        let folder = self.workspace.target.join("test-plugins").join(setting.name());
+        // Anew, so that no plugin that was renamed stays, and no process that still maps a file sees it change.
+        if folder.exists() {
+            fs::remove_dir_all(&folder).with_context(|| format!("cannot remove {}", folder.display()))?;
+        }
+        fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
+        let copy = |from: &Path| -> Result<PathBuf> {
+            let name = from.file_name().with_context(|| format!("{} has no file name", from.display()))?;
+            let to = folder.join(name);
+            fs::copy(from, &to).with_context(|| format!("cannot copy {} to {}", from.display(), to.display()))?;
+            Ok(to)
+        };
+        let host = copy(host)?;
+        let plugins = plugins
+            .into_iter()
+            .map(|plugin| Ok(Plugin { path: copy(&plugin.path)?, ..plugin }))
+            .collect::<Result<Vec<_>>>()?;
+        Ok(Products { folder, host, plugins })
+    }
+}
+
+fn build_name(setting: Setting) -> String {
+    format!("build {}", setting.name())
+}
+
+/// Why there are no two compilers to mix, if so.
+fn why_no_nightly(root: &Path) -> Option<String> {
+    let answer = |mut command: Command| {
+        let finished = process::capture(&mut command, None).ok()?;
+        finished.success().then_some(finished.stdout)
+    };
+    let with = |mut command: Command, argument: &str| {
+        command.arg(argument);
+        command
+    };
+    if answer(with(process::nightly("cargo", root), "--version")).is_none() {
+        return Some("`cargo +nightly --version` does not work; `rustup toolchain install nightly` makes it".into());
+    }
+    let mut current = Command::new("rustc");
+    process::clean_environment(&mut current);
+    current.current_dir(root);
+    let nightly = answer(with(process::nightly("rustc", root), "-vV"));
+    if nightly.is_some() && nightly == answer(with(current, "-vV")) {
+        return Some("the current toolchain is that nightly, so there are no two compilers to mix".into());
+    }
+    None
+}

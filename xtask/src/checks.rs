@@ -1,0 +1,215 @@
+//! Checks: formatting, lints and documentation, and that a plugin's build carries neither the store nor the loader.
+
+use std::fs;
+use std::path::Path;
+use std::time::Instant;
+
+use anyhow::{Context, Result, ensure};
+use object::{FileKind, Object, ObjectSymbol};
+
+use crate::build::{Builder, Plugin, Workspace};
+use crate::process;
+use crate::report::Report;
+use crate::settings::Setting;
+
+const PLUGIN_ONLY: &str = "plugin-only build has no store and no loader";
+/// Packages that only a host needs.
+const HOST_PACKAGES: &[&str] = &["libloading", "comfy-table"];
+/// Parts of mangled paths: what a plugin must have something of, and the modules that it must have nothing of.
+const FACADE: &str = "plugin_tls";
+const HOST_MODULES: &[&str] = &["plugin_tls5store", "plugin_tls4host"];
+
+/// Formatting, lints for every combination of features, documentation. Each step is one check; all of them run.
+pub(crate) fn lints(workspace: &Workspace, report: &Report) -> Result<()> {
+    let mut steps: Vec<Vec<String>> = vec![
+        words("fmt --all --check"),
+        words("clippy --workspace --all-targets -- -D warnings"),
+        words("doc --no-deps -p plugin_tls -p plugin_tls_macros --features plugin_tls/host,plugin_tls/plugin"),
+    ];
+    let combinations = feature_combinations(&["host", "plugin", "abi_stable"]);
+    steps.splice(
+        2..2,
+        combinations.iter().map(|features| {
+            let features = if features.is_empty() { String::new() } else { format!("--features {features} ") };
+            words(&format!("clippy -p plugin_tls --no-default-features {features}-- -D warnings"))
+        }),
+    );
+
+    report.heading("formatting, lints, documentation");
+    report.expect(steps.len(), "lints");
+    for step in steps {
+        let name = format!("cargo {}", step.join(" "));
+        report.started(&name);
+        let mut command = process::cargo(&workspace.root);
+        command.args(&step);
+        if step.first().is_some_and(|subcommand| subcommand == "doc") {
+            command.env("RUSTDOCFLAGS", "-D warnings");
+        }
+        let finished = process::capture_merged(&mut command)?;
+        if finished.success() {
+            report.passed(&name, finished.elapsed);
+        } else {
+            report.failed(&name, &format!("{}\n--- output\n{}", finished.how_it_ended(), finished.stdout));
+        }
+    }
+    report.expect_nothing();
+    Ok(())
+}
+
+fn words(text: &str) -> Vec<String> {
+    text.split_whitespace().map(str::to_owned).collect()
+}
+
+/// Every subset, as cargo's `--features` wants it; the empty one first.
+fn feature_combinations(features: &[&str]) -> Vec<String> {
+    let subset = |bits: usize| {
+        let chosen = features.iter().enumerate().filter(|(index, _)| bits & (1 << index) != 0);
+        chosen.map(|(_, feature)| *feature).collect::<Vec<_>>().join(",")
+    };
+    (0..1 << features.len()).map(subset).collect()
+}
+
+/// That the feature `plugin` alone brings neither the store nor the loader: not as packages, not as code in the plugins.
+pub(crate) fn plugin_only(builder: &mut Builder<'_>, report: &Report) -> Result<()> {
+    // Built first: a build has messages of its own.
+    let products = builder.products(Setting::DebugApart);
+    report.heading(PLUGIN_ONLY);
+
+    let start = Instant::now();
+    let name = format!("{PLUGIN_ONLY}: packages");
+    match packages(builder.workspace()) {
+        Ok(()) => report.passed(&name, start.elapsed()),
+        Err(error) => report.failed(&name, &format!("{error:#}")),
+    }
+
+    let start = Instant::now();
+    let name = format!("{PLUGIN_ONLY}: symbols");
+    let Some(products) = products else {
+        report.failed(&name, "there is nothing to look into, because debug-apart did not build");
+        return Ok(());
+    };
+    match symbols(&products.plugins) {
+        Ok(Looked::Into) => report.passed(&name, start.elapsed()),
+        Ok(Looked::AtNoElf) => report.skipped(&name, 1, "the symbol tables of ELF files only are read"),
+        Err(error) => report.failed(&name, &format!("{error:#}")),
+    }
+    Ok(())
+}
+
+fn packages(workspace: &Workspace) -> Result<()> {
+    let mut command = process::cargo(&workspace.root);
+    command.args(words("tree -p plugin_tls --no-default-features --features plugin -e normal --prefix none"));
+    let finished = process::capture(&mut command, None)?;
+    let shown = process::describe(&command);
+    ensure!(finished.success(), "{shown}: {}\n{}", finished.how_it_ended(), finished.stderr);
+    check_packages(&finished.stdout).with_context(|| shown)
+}
+
+/// `tree`: a line per package, its name first.
+fn check_packages(tree: &str) -> Result<()> {
+    let names: Vec<&str> = tree.lines().filter_map(|line| line.split_whitespace().next()).collect();
+    ensure!(names.contains(&FACADE), "the package {FACADE} is not in its own tree:\n{tree}");
+    for package in HOST_PACKAGES {
+        ensure!(!names.contains(package), "a plugin needs no {package}, but depends on it:\n{tree}");
+    }
+    Ok(())
+}
+
+enum Looked {
+    Into,
+    AtNoElf,
+}
+
+fn symbols(plugins: &[Plugin]) -> Result<Looked> {
+    let mut symbols = Vec::new();
+    for plugin in plugins.iter().filter(|plugin| !plugin.is_host_library()) {
+        let path = &plugin.path;
+        let Some(names) = symbol_names(path).with_context(|| format!("cannot read {}", path.display()))? else {
+            return Ok(Looked::AtNoElf);
+        };
+        symbols.push((plugin.package.as_str(), names));
+    }
+    let problems = check_symbols(&symbols);
+    ensure!(problems.is_empty(), "{}", problems.join("\n"));
+    Ok(Looked::Into)
+}
+
+/// The names in an ELF file's `.symtab`; `None` if it is no ELF file.
+fn symbol_names(path: &Path) -> Result<Option<Vec<String>>> {
+    let data = fs::read(path)?;
+    if !matches!(FileKind::parse(&*data)?, FileKind::Elf32 | FileKind::Elf64) {
+        return Ok(None);
+    }
+    let file = object::File::parse(&*data)?;
+    // `symbols` is `.symtab`; `.dynsym`, which has exported symbols only, would be `dynamic_symbols`.
+    let names = file.symbols().map(|symbol| Ok(symbol.name()?.to_owned())).collect::<Result<_>>()?;
+    Ok(Some(names))
+}
+
+/// What is wrong with the symbols of plugins, each given by its package.
+fn check_symbols(plugins: &[(&str, Vec<String>)]) -> Vec<String> {
+    let mut problems = Vec::new();
+    for (package, names) in plugins {
+        if names.is_empty() {
+            problems.push(format!("{package}: it has no symbol table, so that nothing can be found in it"));
+        }
+        for module in HOST_MODULES {
+            let symbols: Vec<&String> = names.iter().filter(|name| name.contains(module)).collect();
+            if let Some(first) = symbols.first() {
+                let count = symbols.len();
+                problems.push(format!("{package}: {count} symbols contain {module}, for instance {first}"));
+            }
+        }
+    }
+    // A library that only pretends to be a plugin has none of it, but not all of them.
+    if !plugins.iter().flat_map(|(_, names)| names).any(|name| name.contains(FACADE)) {
+        problems
+            .push(format!("no symbol of {} plugins contains {FACADE}; the check is looking past it", plugins.len()));
+    }
+    problems
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn combinations_are_all_subsets() {
+        assert_eq!(feature_combinations(&["a", "b"]), ["", "a", "b", "a,b"]);
+        assert_eq!(feature_combinations(&["host", "plugin", "abi_stable"]).len(), 8);
+    }
+
+    #[test]
+    fn packages_of_a_host_are_found() {
+        let tree = "plugin_tls v0.5.0 (/src/plugin_tls)\ninventory v0.3.20\nplugin_tls_macros v0.5.0 (proc-macro)\n";
+        assert!(check_packages(tree).is_ok());
+        assert!(check_packages(&format!("{tree}libloading v0.8.6\n")).is_err());
+        assert!(check_packages(&format!("{tree}comfy-table v7.1.4 (*)\n")).is_err());
+        assert!(check_packages("inventory v0.3.20\n").is_err(), "an empty check must not pass");
+    }
+
+    #[test]
+    fn symbols_of_a_host_are_found() {
+        let check = |plugins: &[&[&str]]| {
+            let owned = |names: &&[&str]| ("plugin", names.iter().map(|&name| name.to_owned()).collect());
+            check_symbols(&plugins.iter().map(owned).collect::<Vec<_>>()).len()
+        };
+        let row = "_ZN10plugin_tls3row3get17h0123456789abcdefE";
+        assert_eq!(check(&[&["main", row], &["not_a_plugin"]]), 0);
+        // Both manglings.
+        assert_eq!(check(&[&[row, "_ZN10plugin_tls5store4make17h0123456789abcdefE"]]), 1);
+        assert_eq!(check(&[&["main"], &[row, "_RNvNtCs1234_10plugin_tls4host4load"]]), 1);
+        // An empty check must not pass.
+        assert_eq!(check(&[&["main"]]), 1);
+        assert_eq!(check(&[]), 1);
+        assert_eq!(check(&[&[row], &[]]), 1);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn symbols_of_an_elf_file_are_read() {
+        let own = std::env::current_exe().expect("a test has a path");
+        let names = symbol_names(&own).expect("it is readable").expect("it is an ELF file");
+        assert!(names.iter().any(|name| name.contains("symbols_of_an_elf_file_are_read")));
+    }
+}
