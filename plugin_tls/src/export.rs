@@ -9,7 +9,7 @@ use crate::context::Context;
 ///
 /// Once in the plugin's crate, with nothing else to write. It exports the symbol `plugin_tls_entry`.
 ///
-/// ```
+/// ```standalone_crate
 /// plugin_tls::export_plugin!();
 /// # fn main() {}
 /// ```

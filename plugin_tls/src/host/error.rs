@@ -151,9 +151,7 @@ impl fmt::Display for LoadError {
             LoadError::NotAFile { .. } => write!(f, "cannot load {path}: it is not a file, name the library itself"),
             LoadError::Unreadable { source, .. } => write!(f, "cannot load {path}: {source}"),
             LoadError::Open { source, .. } => {
-                write!(f, "cannot load {path}: the system's loader refused it")?;
-                // libloading puts the loader's own words into the source.
-                source.source().map_or(Ok(()), |said| write!(f, ": {said}"))
+                write!(f, "cannot load {path}: the system's loader refused it: {source}")
             }
             LoadError::NotAPlugin { .. } => write!(
                 f,
