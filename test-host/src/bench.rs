@@ -56,16 +56,21 @@ impl Bench {
         Loaded { plugin, operations: unsafe { Operations::new(probe) } }
     }
 
-    /// Opens the library `test-plugin-by-hand`, without connecting it.
-    pub fn open_by_hand(&self) -> ByHand {
+    /// Opens the library `test-plugin-NAME`, without connecting it, for good.
+    pub fn open(&self, name: &str) -> (&'static Library, Operations) {
         // SAFETY: a library of this workspace.
-        let library = unsafe { Library::new(self.path("by-hand")) }.unwrap_or_else(|error| panic!("{error}"));
+        let library = unsafe { Library::new(self.path(name)) }.unwrap_or_else(|error| panic!("{error}"));
         // SAFETY: exported by `export_operations!`; the library is never closed.
         let operations =
             unsafe { Operations::new(*library.get::<Probe>(b"probe").expect("the library has operations")) };
+        (Box::leak(Box::new(library)), operations)
+    }
+
+    /// Opens the library `test-plugin-by-hand`, without connecting it.
+    pub fn open_by_hand(&self) -> ByHand {
+        let (library, operations) = self.open("by-hand");
         // SAFETY: the type of the library's `connect`.
         let connect = unsafe { *library.get::<Connect>(b"connect").expect("the library can be connected") };
-        std::mem::forget(library);
         ByHand { operations, connect }
     }
 }
@@ -93,19 +98,25 @@ impl ByHand {
     ///
     /// As `Context::initialize`.
     pub unsafe fn connect(&self, context: Context) -> Result<(), String> {
-        unsafe extern "C" fn write(to: *mut c_void, text: *const u8, length: usize) {
-            // SAFETY: `to` is the string below; the text is the library's, valid for this call.
-            unsafe {
-                let text = std::slice::from_raw_parts(text, length);
-                (*to.cast::<String>()).push_str(&String::from_utf8_lossy(text));
-            }
-        }
         let mut reason = String::new();
         // SAFETY: the caller's word; `reason` is alive for the call.
-        match unsafe { (self.connect)(context, write, (&raw mut reason).cast()) } {
+        match unsafe { (self.connect)(context, append, (&raw mut reason).cast()) } {
             0 => Ok(()),
             _ => Err(reason),
         }
+    }
+}
+
+/// Appends a library's text to a string.
+///
+/// # Safety
+///
+/// `to` is a `String` that nothing else uses, and the text is valid for this call.
+pub unsafe extern "C" fn append(to: *mut c_void, text: *const u8, length: usize) {
+    // SAFETY: the caller's word.
+    unsafe {
+        let text = std::slice::from_raw_parts(text, length);
+        (*to.cast::<String>()).push_str(&String::from_utf8_lossy(text));
     }
 }
 
@@ -119,5 +130,5 @@ pub fn is_mapped(path: &Path) -> bool {
 
 /// Runs an operation in the host itself.
 pub fn host(name: &str, argument: u64) -> test_api::Outcome {
-    test_api::probe::run(&[test_api::operations::OPERATIONS], name, argument)
+    test_api::probe::run(&[], name, argument)
 }

@@ -1,11 +1,14 @@
 //! Loads real plugins and runs scenarios with them.
 //!
 //! `test-host list` prints the scenarios as JSON, `test-host run NAME --plugins DIR` runs one of them in this process:
-//! whatever goes wrong is an exit code, a signal or a hang for whoever started it.
+//! whatever goes wrong is an exit code, a signal or a hang for whoever started it. `test-host demo --plugins DIR` shows
+//! what the library is for.
 
 mod bench;
+mod demo;
 mod scenario;
 mod scenarios;
+mod stable;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -23,6 +26,12 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Shows what host and plugins share.
+    Demo {
+        /// The folder with the plugins.
+        #[arg(long)]
+        plugins: PathBuf,
+    },
     /// Prints all scenarios as JSON.
     List,
     /// Runs one scenario in this process.
@@ -41,6 +50,13 @@ fn main() -> ExitCode {
         plugin_tls::__private::force_fallback();
     }
     match Arguments::parse().command {
+        Command::Demo { plugins } => match demo::run(&Bench::new(plugins)) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                eprintln!("{error}");
+                ExitCode::FAILURE
+            }
+        },
         Command::List => match serde_json::to_string_pretty(&scenarios::all()) {
             Ok(text) => {
                 println!("{text}");

@@ -1,10 +1,37 @@
 //! All scenarios, by topic.
 
+mod building;
+mod compilers;
+mod connection;
+mod ending;
+mod host_library;
+mod identity;
+mod late;
+mod loading;
+mod memory;
 mod sharing;
+mod threads;
+mod types;
+mod verification;
 
 use crate::scenario::Scenario;
 
 /// Every scenario there is.
 pub fn all() -> Vec<&'static Scenario> {
-    [sharing::SCENARIOS].into_iter().flatten().collect()
+    let topics = [
+        building::SCENARIOS,
+        compilers::SCENARIOS,
+        connection::SCENARIOS,
+        ending::SCENARIOS,
+        host_library::SCENARIOS,
+        identity::SCENARIOS,
+        late::SCENARIOS,
+        loading::SCENARIOS,
+        memory::SCENARIOS,
+        sharing::SCENARIOS,
+        threads::SCENARIOS,
+        types::SCENARIOS,
+        verification::SCENARIOS,
+    ];
+    topics.into_iter().flatten().collect()
 }

@@ -1,23 +1,36 @@
 //! What any binary can do with the items.
 
+use std::cell::Cell;
 use std::sync::atomic::Ordering::SeqCst;
 
 use crate::items::{COUNTER, INITIALIZED, ONCE, REGISTRY, SHARED, TAGS};
 use crate::probe::{Operation, Outcome};
+use crate::{building, ending, identity, threads, types};
 
-/// By name.
+/// All operations, a table for each topic.
+pub const TABLES: &[&[Operation]] = &[
+    OPERATIONS,
+    building::OPERATIONS,
+    ending::OPERATIONS,
+    identity::OPERATIONS,
+    threads::OPERATIONS,
+    types::OPERATIONS,
+];
+
+/// Operations on [`items`](crate::items), by name.
 pub const OPERATIONS: &[Operation] = &[
     ("counter_add", |n| {
         COUNTER.set(COUNTER.get() + n);
         COUNTER.get().into()
     }),
     ("counter_address", |_| COUNTER.with(address)),
-    ("tags_push", |n| TAGS.with_borrow_mut(|tags| tags.push(format!("tag {n}"))).into()),
+    ("counter_try", |_| format!("{:?}", COUNTER.try_with(Cell::get)).into()),
+    ("tags_push", |n| done(|| TAGS.with_borrow_mut(|tags| tags.push(format!("tag {n}"))))),
     ("tags", |_| TAGS.with_borrow(|tags| tags.join(", ")).into()),
     ("shared_add", |n| SHARED.with(|shared| shared.replace(shared.get() + n)).into()),
     ("once", |_| ONCE.get().into()),
     ("initialized", |_| INITIALIZED.load(SeqCst).into()),
-    ("register", |n| REGISTRY.lock().expect("not poisoned").push(format!("command {n}")).into()),
+    ("register", |n| done(|| REGISTRY.lock().expect("not poisoned").push(format!("command {n}")))),
     ("registered", |_| REGISTRY.lock().expect("not poisoned").join(", ").into()),
     ("registry_address", |_| address(&*REGISTRY)),
 ];
@@ -25,4 +38,10 @@ pub const OPERATIONS: &[Operation] = &[
 /// The address of a value, as an outcome.
 pub fn address<T>(value: &T) -> Outcome {
     Outcome::from(std::ptr::from_ref(value).addr() as u64)
+}
+
+/// Does something that has no outcome but that it works.
+pub fn done(operation: impl FnOnce()) -> Outcome {
+    operation();
+    Outcome::from(())
 }

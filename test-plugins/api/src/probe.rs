@@ -7,6 +7,8 @@ use std::any::Any;
 use std::ffi::c_void;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use crate::operations::TABLES;
+
 /// What an operation came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
@@ -70,9 +72,10 @@ impl From<()> for Outcome {
 /// A named operation.
 pub type Operation = (&'static str, fn(u64) -> Outcome);
 
-/// Runs the operation `name` of one of `tables` in this binary.
+/// Runs the operation `name` of this crate, or of one of `tables`, in this binary.
 pub fn run(tables: &[&[Operation]], name: &str, argument: u64) -> Outcome {
-    let Some((_, operation)) = tables.iter().copied().flatten().find(|(known, _)| *known == name) else {
+    let mut operations = TABLES.iter().chain(tables).copied().flatten();
+    let Some((_, operation)) = operations.find(|(known, _)| *known == name) else {
         return Outcome::Unknown;
     };
     catch_unwind(AssertUnwindSafe(|| operation(argument)))
@@ -176,9 +179,8 @@ macro_rules! export_operations {
             write: $crate::probe::Write,
             to: *mut ::std::ffi::c_void,
         ) -> u32 {
-            let tables = [$crate::operations::OPERATIONS, $($table),*];
             // SAFETY: the caller's word.
-            unsafe { $crate::probe::answer(&tables, (name, length), argument, number, write, to) }
+            unsafe { $crate::probe::answer(&[$($table),*], (name, length), argument, number, write, to) }
         }
     };
 }

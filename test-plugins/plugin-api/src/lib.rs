@@ -1,5 +1,8 @@
 //! Items that only plugins link: plugins share them through the host's store all the same.
 
+pub mod building;
+pub mod ending;
+
 use std::cell::Cell;
 use std::sync::Mutex;
 

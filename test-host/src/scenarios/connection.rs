@@ -1,0 +1,310 @@
+//! Connecting a library by hand: when, to what, how often.
+
+use std::ffi::c_void;
+use std::mem::transmute;
+use std::ptr;
+use std::sync::{Arc, Barrier};
+use std::thread;
+
+use abi_stable::library::RootModule;
+use abi_stable::std_types::{ROption, RStr};
+use plugin_tls::Context;
+use test_api::Operations;
+use test_api::stable_root::RootRef;
+
+use crate::bench::{Bench, ByHand, host};
+use crate::scenario::{Build, Scenario};
+
+const GROUP: &str = "connection";
+
+pub const SCENARIOS: &[Scenario] = &[
+    Scenario::new(
+        GROUP,
+        "an_unconnected_library_is_told_what_to_call",
+        "try_with is an error, with and statics panic and name the item; the library can be connected later",
+        |bench| {
+            let by_hand = bench.open_by_hand();
+            assert_not_connected(*by_hand);
+            assert_connects(&by_hand);
+        },
+    )
+    .only(&[Build::Apart]),
+    Scenario::new(
+        GROUP,
+        "an_exported_plugin_that_is_only_opened_is_not_connected",
+        "whatever its features: what calls export_plugin! never has a store of its own",
+        |bench| assert_not_connected(bench.open("first").1),
+    ),
+    Scenario::new(
+        GROUP,
+        "an_unconnected_library_that_may_be_a_host_uses_its_own_store",
+        "built with both features; connecting it later is an error and changes nothing",
+        used_locally,
+    )
+    .only(&[Build::Unified]),
+    Scenario::new(
+        GROUP,
+        "initialize_twice_with_one_context_is_fine",
+        "one after the other, and from several threads at once",
+        twice,
+    ),
+    Scenario::new(
+        GROUP,
+        "another_hosts_context_is_refused",
+        "a library that has a store keeps it, and shares on with its first host",
+        other_host,
+    ),
+    Scenario::new(
+        GROUP,
+        "another_host_may_come_first",
+        "then this program's own context is the one that is refused",
+        other_host_first,
+    ),
+    Scenario::new(
+        GROUP,
+        "damaged_contexts_are_refused",
+        "each with its reason; the library connects properly afterwards",
+        damaged,
+    ),
+    Scenario::new(
+        GROUP,
+        "a_context_of_a_newer_minor_version_is_accepted",
+        "a host whose table has more entries than the library knows of",
+        newer_minor,
+    ),
+    Scenario::new(
+        GROUP,
+        "a_context_is_part_of_an_abi_stable_root_module",
+        "loaded by the loader of abi_stable, which checks the layout of the context",
+        stable_root,
+    ),
+];
+
+fn assert_not_connected(library: Operations) {
+    for _ in 0..2 {
+        assert_eq!(library.call("counter_try", 0).text(), "Err(AccessError { reason: NotConnected })");
+        for (operation, item) in
+            [("counter_add", "test_api::items::COUNTER"), ("registered", "test_api::items::REGISTRY")]
+        {
+            let message = library.call(operation, 1).panic();
+            for part in [item, "Plugin::load", "Context::initialize"] {
+                assert!(message.contains(part), "{operation}: no {part} in: {message}");
+            }
+        }
+    }
+}
+
+/// Connects the library to this program, and sees that it shares.
+fn assert_connects(by_hand: &ByHand) {
+    // SAFETY: this program's own context.
+    unsafe { by_hand.connect(Context::get()) }.unwrap_or_else(|error| panic!("{error}"));
+    assert_shares(**by_hand);
+}
+
+fn assert_shares(library: Operations) {
+    for operation in ["counter_address", "registry_address", "tracked_address"] {
+        assert_eq!(library.call(operation, 0).number(), host(operation, 0).number(), "{operation}");
+    }
+    let sum = host("counter_add", 1).number();
+    assert_eq!(library.call("counter_add", 10).number(), sum + 10);
+    assert_eq!(host("counter_add", 0).number(), sum + 10);
+    library.call("register", sum).number();
+    assert_eq!(library.call("registered", 0).text(), host("registered", 0).text());
+}
+
+/// That `error`, debug and display form in lines, is this error, and says something.
+#[track_caller]
+fn assert_error(what: &str, outcome: Result<(), String>, debug: &str, display: &str) {
+    let error = outcome.expect_err(what);
+    let (found, text) = error.split_once('\n').expect("both forms");
+    assert!(found.starts_with(debug), "{what}: {error}");
+    assert!(text.contains(display), "{what}: no {display:?} in: {text}");
+}
+
+fn used_locally(bench: &Bench) {
+    let by_hand = bench.open_by_hand();
+    assert_eq!(host("counter_add", 1).number(), 1);
+    assert_eq!(by_hand.call("counter_add", 5).number(), 5, "a value of its own");
+    let places = ["counter_address", "registry_address"];
+    let before = places.map(|operation| by_hand.call(operation, 0).number());
+    assert_ne!(before, places.map(|operation| host(operation, 0).number()), "a store of its own");
+    for _ in 0..2 {
+        // SAFETY: this program's own context.
+        let outcome = unsafe { by_hand.connect(Context::get()) };
+        assert_error("after an access", outcome, "UsedLocally", "before it was connected");
+        assert_eq!(by_hand.call("counter_add", 0).number(), 5, "nothing changed");
+        assert_eq!(places.map(|operation| by_hand.call(operation, 0).number()), before, "nothing changed");
+    }
+    assert_eq!(host("counter_add", 0).number(), 1, "nothing changed in the host");
+}
+
+fn twice(bench: &Bench) {
+    let by_hand = Arc::new(bench.open_by_hand());
+    let barrier = Arc::new(Barrier::new(8));
+    let threads: Vec<_> = (0..8)
+        .map(|_| {
+            let (by_hand, barrier) = (Arc::clone(&by_hand), Arc::clone(&barrier));
+            thread::spawn(move || {
+                barrier.wait();
+                // SAFETY: this program's own context.
+                let outcome = unsafe { by_hand.connect(Context::get()) };
+                (outcome, by_hand.call("registry_address", 0))
+            })
+        })
+        .collect();
+    for thread in threads {
+        let (outcome, address) = thread.join().expect("the threads do not panic");
+        assert_eq!(outcome, Ok(()));
+        assert_eq!(address, host("registry_address", 0));
+    }
+    for _ in 0..2 {
+        assert_connects(&by_hand);
+    }
+}
+
+/// The context of another store in this process, and that library's operations.
+fn other_context(bench: &Bench) -> (Context, Operations) {
+    let (library, operations) = bench.open("other-host-library");
+    // SAFETY: the type of the library's `context`.
+    let context = unsafe { library.get::<extern "C" fn() -> Context>(b"context") }.expect("the library has a context");
+    (context(), operations)
+}
+
+fn other_host(bench: &Bench) {
+    let by_hand = bench.open_by_hand();
+    assert_connects(&by_hand);
+    let (context, other) = other_context(bench);
+    // SAFETY: the other library stays loaded.
+    let outcome = unsafe { by_hand.connect(context) };
+    assert_error("another host's context", outcome, "OtherHost", "another host");
+    assert_eq!(other.call("counter_add", 0).number(), 0, "the other host shares with nobody");
+    assert_connects(&by_hand);
+}
+
+fn other_host_first(bench: &Bench) {
+    let by_hand = bench.open_by_hand();
+    let (context, other) = other_context(bench);
+    // SAFETY: the other library stays loaded.
+    unsafe { by_hand.connect(context) }.unwrap_or_else(|error| panic!("{error}"));
+    // SAFETY: this program's own context.
+    let outcome = unsafe { by_hand.connect(Context::get()) };
+    assert_error("this program's context", outcome, "OtherHost", "another host");
+    let check = move || {
+        let before = other.call("counter_add", 0).number();
+        assert_eq!(by_hand.call("counter_add", 3).number(), before + 3);
+        assert_eq!(other.call("counter_add", 0).number(), before + 3, "shared with the other host");
+        assert_eq!(host("counter_add", 0).number(), 0, "and not with this program");
+    };
+    check();
+    thread::spawn(check).join().expect("the same on another thread");
+}
+
+/// A table as `plugin_tls/src/abi.rs` has it.
+#[repr(C)]
+#[derive(Clone, Copy)]
+struct Table {
+    magic: u64,
+    major: u16,
+    minor: u16,
+    size: u32,
+    row_offset: isize,
+    entries: [*const c_void; 5],
+}
+
+const ENTRIES: [&str; 5] = ["row_cell", "connect", "register", "local", "process"];
+
+impl Table {
+    /// A copy of this program's table.
+    fn own() -> Self {
+        // SAFETY: a context is one pointer, to a table that lives as long as the process.
+        unsafe { *transmute::<Context, *const Table>(Context::get()) }
+    }
+
+    fn with(change: impl FnOnce(&mut Table)) -> Context {
+        let mut table = Table::own();
+        change(&mut table);
+        context_to(Box::leak(Box::new(table)))
+    }
+}
+
+/// A context that points anywhere.
+fn context_to<T>(target: *const T) -> Context {
+    // SAFETY: a context is one pointer, which may be anything until it is used.
+    unsafe { transmute::<*const T, Context>(target) }
+}
+
+fn damaged(bench: &Bench) {
+    let by_hand = bench.open_by_hand();
+    let refuse = |what: &str, context: Context, debug: &str, display: &str| {
+        // SAFETY: the context is null, or points at readable memory that lives as long as the process and is no table.
+        let outcome = unsafe { by_hand.connect(context) };
+        assert_error(what, outcome, debug, display);
+    };
+    refuse("null", context_to::<u8>(ptr::null()), "Null", "null");
+    refuse("zeros", context_to(Box::leak(Box::new([0_u64; 2]))), "NotAContext", "0x0000000000000000");
+    let other_magic = Table::with(|table| table.magic = 0x1122_3344_5566_7788);
+    refuse("another magic number", other_magic, "NotAContext", "0x1122334455667788");
+    let table = Table::own();
+    let shifted: &mut [u8; size_of::<Table>() + 8] = Box::leak(Box::new([0; size_of::<Table>() + 8]));
+    let odd = shifted.as_mut_ptr().map_addr(|address| address | 1);
+    // SAFETY: there is room for a table and eight bytes more; nothing is said of its alignment.
+    unsafe { odd.cast::<Table>().write_unaligned(table) };
+    refuse("a table that is not aligned", context_to(odd), "NotAContext", "does not point at");
+
+    let major = table.major;
+    for (what, changed) in [("a newer major version", major + 1), ("an older major version", major - 1)] {
+        let debug = format!("AbiMajor {{ host: {changed}, plugin: {major} }}");
+        refuse(what, Table::with(|table| table.major = changed), &debug, "major version");
+    }
+
+    let needed = table.size;
+    assert_eq!(needed as usize, size_of::<Table>(), "the layout that this scenario knows");
+    for size in [0, 16, needed - 1] {
+        let debug = format!("Truncated {{ found: {size}, needed: {needed} }}");
+        // No more than a header is there.
+        let header = [table.magic, u64::from(major) | u64::from(table.minor) << 16 | u64::from(size) << 32];
+        #[cfg(target_endian = "little")]
+        refuse("only a header", context_to(Box::leak(Box::new(header))), &debug, "bytes");
+        refuse("a truncated table", Table::with(|table| table.size = size), &debug, "bytes");
+    }
+
+    for (position, entry) in ENTRIES.iter().enumerate() {
+        let context = Table::with(|table| table.entries[position] = ptr::null());
+        refuse("a missing entry", context, &format!("MissingEntry {{ entry: {entry:?} }}"), entry);
+    }
+    assert_connects(&by_hand);
+}
+
+fn newer_minor(bench: &Bench) {
+    #[repr(C)]
+    struct Newer {
+        table: Table,
+        more: [*const c_void; 4],
+    }
+    let mut table = Table::own();
+    table.minor += 7;
+    table.size = size_of::<Newer>() as u32;
+    let newer = Box::leak(Box::new(Newer { table, more: [ptr::null(); 4] }));
+    let by_hand = bench.open_by_hand();
+    // SAFETY: a table of a newer minor version, whose entries are this program's own.
+    unsafe { by_hand.connect(context_to(newer)) }.unwrap_or_else(|error| panic!("{error}"));
+    assert!(newer.more.iter().all(|entry| entry.is_null()));
+    assert_shares(*by_hand);
+}
+
+fn stable_root(bench: &Bench) {
+    let root = RootRef::load_from_file(&bench.path("stable-root")).unwrap_or_else(|error| panic!("{error}"));
+    let run = |name: &str, argument| match root.run()(RStr::from(name), argument) {
+        ROption::RSome(number) => number,
+        ROption::RNone => panic!("{name} did not work"),
+    };
+    for _ in 0..2 {
+        root.connect()(Context::get()).into_result().unwrap_or_else(|error| panic!("{error}"));
+    }
+    for operation in ["counter_address", "registry_address"] {
+        assert_eq!(run(operation, 0), host(operation, 0).number(), "{operation}");
+    }
+    assert_eq!(host("counter_add", 2).number(), 2);
+    assert_eq!(run("counter_add", 3), 5);
+    assert_eq!(host("counter_add", 0).number(), 5);
+}

@@ -1,0 +1,137 @@
+//! A host that is itself a library: its rows are found in the slow way, for real.
+
+use std::ffi::c_void;
+use std::sync::{Arc, Barrier};
+use std::thread;
+
+use libloading::Library;
+use test_api::Operations;
+use test_api::probe::{Probe, Write};
+
+use crate::bench::{Bench, append, host};
+use crate::scenario::Scenario;
+
+const GROUP: &str = "host library";
+
+pub const SCENARIOS: &[Scenario] = &[
+    Scenario::new(
+        GROUP,
+        "a_library_shares_with_its_plugins",
+        "a library that this program has opened loads a plugin: they share, and this program has its own store",
+        shares,
+    ),
+    Scenario::new(
+        GROUP,
+        "a_library_shares_with_its_plugins_on_every_thread",
+        "two threads at once have values of their own, which are dropped when they end",
+        threads,
+    ),
+    Scenario::new(
+        GROUP,
+        "a_plugin_has_one_host",
+        "what this program has loaded a library cannot load, and the other way around",
+        one_host,
+    ),
+    Scenario::new(
+        GROUP,
+        "a_library_goes_by_its_own_name",
+        "reports of a host that is a library name the library, not the program",
+        own_name,
+    ),
+];
+
+type Load = unsafe extern "C" fn(*const u8, usize, Write, *mut c_void) -> Option<Probe>;
+
+/// Lets the library load a plugin.
+fn load(library: &Library, bench: &Bench, plugin: &str) -> Result<Operations, String> {
+    let path = bench.path(plugin);
+    let path = path.to_str().expect("the path is text");
+    let mut reason = String::new();
+    // SAFETY: the type of the library's `load`; path and reason are alive for the call.
+    let probe = unsafe {
+        let load = library.get::<Load>(b"load").expect("the library loads plugins");
+        load(path.as_ptr(), path.len(), append, (&raw mut reason).cast())
+    };
+    // SAFETY: exported by `export_operations!`, and nobody closes the plugin.
+    probe.map(|probe| unsafe { Operations::new(probe) }).ok_or(reason)
+}
+
+fn shares(bench: &Bench) {
+    let (library, owner) = bench.open("host-library");
+    let first = load(library, bench, "first").unwrap_or_else(|error| panic!("{error}"));
+    for operation in ["counter_address", "registry_address", "tracked_address"] {
+        let address = first.call(operation, 0).number();
+        assert_eq!(owner.call(operation, 0).number(), address, "{operation}");
+        assert_ne!(host(operation, 0).number(), address, "{operation}: this program has its own store");
+    }
+    assert_eq!(first.call("counter_add", 2).number(), 2);
+    assert_eq!(owner.call("counter_add", 3).number(), 5);
+    assert_eq!(first.call("counter_add", 0).number(), 5);
+    assert_eq!(host("counter_add", 0).number(), 0, "this program has its own store");
+    assert_eq!(first.call("plugin_counter_add", 1).number(), 101, "what only the plugin has");
+
+    // A second plugin, when there are values already.
+    let second = load(library, bench, "second").unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(second.call("counter_add", 4).number(), 9);
+    assert_eq!(second.call("plugin_counter_add", 1).number(), 102);
+}
+
+fn threads(bench: &Bench) {
+    let (library, owner) = bench.open("host-library");
+    let first = load(library, bench, "first").unwrap_or_else(|error| panic!("{error}"));
+    let barrier = Arc::new(Barrier::new(2));
+    let threads = [1, 2].map(|n| {
+        let barrier = Arc::clone(&barrier);
+        thread::spawn(move || {
+            barrier.wait();
+            let calls = if n == 1 { [first, owner] } else { [owner, first] };
+            let sums = calls.map(|binary| binary.call("tracked_add", n * 100));
+            let addresses = calls.map(|binary| binary.call("tracked_address", 0));
+            barrier.wait();
+            let alive = owner.call("alive", 0);
+            barrier.wait();
+            (n, sums, addresses, alive)
+        })
+    });
+    let addresses = threads.map(|thread| {
+        let (n, sums, addresses, alive) = thread.join().expect("the threads do not panic");
+        assert_eq!(sums.map(test_api::Outcome::number), [n * 100, n * 200], "thread {n}");
+        let [one, other] = addresses.map(test_api::Outcome::number);
+        assert_eq!(one, other, "thread {n} has one value");
+        assert_eq!(alive.number(), 2, "both threads have a value");
+        one
+    });
+    assert_ne!(addresses[0], addresses[1], "each thread has its own value");
+    assert_eq!(owner.call("alive", 0).number(), 0, "dropped when the threads ended");
+    assert_eq!(first.call("alive", 0).number(), 0, "dropped when the threads ended");
+}
+
+fn one_host(bench: &Bench) {
+    let (library, owner) = bench.open("host-library");
+    let first = bench.load("first");
+    let reason = load(library, bench, "first").expect_err("the plugin has a host");
+    assert!(reason.contains("another host"), "{reason}");
+    assert_eq!(first.call("counter_add", 1).number(), 1);
+    assert_eq!(host("counter_add", 1).number(), 2, "still shared with this program");
+    assert_eq!(owner.call("counter_add", 0).number(), 0, "and not with the library");
+
+    let second = load(library, bench, "second").unwrap_or_else(|error| panic!("{error}"));
+    let reason = bench.try_load("second").expect_err("the plugin has a host").to_string();
+    assert!(reason.contains("another host"), "{reason}");
+    assert_eq!(second.call("counter_add", 7).number(), 7);
+    assert_eq!(owner.call("counter_add", 0).number(), 7, "still shared with the library");
+    assert_eq!(host("counter_add", 0).number(), 2, "and not with this program");
+}
+
+fn own_name(bench: &Bench) {
+    let (library, _) = bench.open("host-library");
+    // SAFETY: the type of the library's `host_name`.
+    let name = unsafe {
+        let mut name = String::new();
+        let host_name = library.get::<unsafe extern "C" fn(Write, *mut c_void)>(b"host_name");
+        host_name.expect("the library tells its name")(append, (&raw mut name).cast());
+        name
+    };
+    let path = bench.path("host-library");
+    assert_eq!(Some(name.as_str()), path.file_name().and_then(|name| name.to_str()));
+}

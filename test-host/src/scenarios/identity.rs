@@ -1,0 +1,77 @@
+//! Items that are easily taken for each other.
+
+use std::collections::HashMap;
+
+use test_api::identity::PLACES;
+
+use crate::bench::{Bench, host};
+use crate::scenario::Scenario;
+
+const GROUP: &str = "identity";
+
+pub const SCENARIOS: &[Scenario] = &[
+    Scenario::new(
+        GROUP,
+        "functions_of_one_module_have_their_own_items",
+        "two functions that declare the same name and type have two items, the same ones in host and plugin",
+        |bench| same_and_apart(bench, &["left", "right", "left_static", "right_static"]),
+    ),
+    Scenario::new(GROUP, "name_and_type_are_not_joined", "A: BC and AB: C of one module are two items", name_and_type),
+    Scenario::new(
+        GROUP,
+        "modules_of_one_crate_have_their_own_items",
+        "two modules that declare the same name and type have two items, the same ones in host and plugin",
+        |bench| same_and_apart(bench, &["north", "south", "north_of_all", "south_of_all"]),
+    ),
+    Scenario::new(
+        GROUP,
+        "items_within_methods_and_closures_are_shared",
+        "items in methods, trait methods, closures and generic functions are one for host and plugin, and nobody else's",
+        |bench| same_and_apart(bench, PLACES),
+    ),
+    Scenario::new(
+        GROUP,
+        "instances_of_a_generic_function_share_its_items",
+        "as with std, whichever binary has which instance",
+        generic,
+    ),
+];
+
+/// Each place is one item for host and plugins, and no two places are the same item.
+fn same_and_apart(bench: &Bench, places: &[&'static str]) {
+    let (first, second) = (bench.load("first"), bench.load("second"));
+    let mut seen = HashMap::new();
+    for (turn, &place) in places.iter().enumerate() {
+        let call = |binary: usize| match binary % 3 {
+            0 => host(place, 0),
+            1 => first.call(place, 0),
+            _ => second.call(place, 0),
+        };
+        // Each binary is the first one at some places.
+        let addresses = [0, 1, 2].map(|binary| call(turn + binary).number());
+        assert_eq!(addresses, [addresses[0]; 3], "{place} is one item");
+        if let Some(other) = seen.insert(addresses[0], place) {
+            panic!("{place} and {other} are the same item");
+        }
+    }
+}
+
+fn name_and_type(bench: &Bench) {
+    let first = bench.load("first");
+    same_and_apart(bench, &["a", "ab"]);
+    assert_eq!([first.call("a_value", 0).number(), host("a_value", 0).number()], [11, 11]);
+    assert_eq!([first.call("ab_value", 0).number(), host("ab_value", 0).number()], [176, 176]);
+}
+
+fn generic(bench: &Bench) {
+    let first = bench.load("first");
+    for [one, other] in [["generic_of_u8", "generic_of_u16"], ["static_in_generic_of_u8", "static_in_generic_of_u16"]] {
+        let address = first.call(one, 0).number();
+        assert_eq!(host(other, 0).number(), address, "{one} of the plugin, {other} of the host");
+        assert_eq!(first.call(other, 0).number(), address, "{other} of the plugin");
+        assert_eq!(host(one, 0).number(), address, "{one} of the host");
+    }
+    let provided = [first.call("provided_method", 1), host("provided_method", 0), first.call("provided_method", 0)];
+    assert_eq!(provided[0], provided[1], "a method of the trait's own, of two implementing types");
+    assert_eq!(provided[0], provided[2], "a method of the trait's own, of two implementing types");
+}

@@ -1,0 +1,364 @@
+//! What can be loaded, what is refused with which reason, and what a loaded plugin is.
+
+use std::error::Error;
+use std::ffi::c_void;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Barrier;
+use std::sync::atomic::Ordering::SeqCst;
+use std::sync::atomic::{AtomicU16, AtomicU32, AtomicU64, AtomicUsize};
+use std::thread;
+
+use libloading::Library;
+use plugin_tls::host::{LoadError, Plugin, PluginState, snapshot};
+use tempfile::TempDir;
+use test_stable_api::Operation::{AddCount, AddTotal, CountAddress, HasName, PushName, TotalAddress};
+use test_stable_api::run;
+
+use crate::bench::{Bench, is_mapped};
+use crate::scenario::{Compilers, Scenario};
+use crate::stable::StableItems;
+
+const GROUP: &str = "loading";
+
+const fn scenario(name: &'static str, summary: &'static str, run: fn(&Bench)) -> Scenario {
+    Scenario::new(GROUP, name, summary, run).compilers(Compilers::Any)
+}
+
+pub const SCENARIOS: &[Scenario] = &[
+    scenario("missing_file", "a path that leads nowhere is NotFound", missing_file),
+    scenario("folder", "a folder is NotAFile", folder),
+    scenario("unreadable_path", "a path through a file is Unreadable, with what the system said", unreadable_path),
+    scenario("file_that_is_no_library", "a text and an empty file are refused by the loader", no_library),
+    scenario("library_that_is_no_plugin", "a library without export_plugin! is NotAPlugin", no_plugin),
+    scenario("unresolved_symbol", "a library that misses a symbol is refused, now and not when it runs", unresolved),
+    scenario("later_contract", "a plugin with another major version of the contract is AbiMajor", later_contract),
+    scenario("damaged_entry", "an entry that is none is DamagedEntry, whatever is wrong with it", damaged_entry),
+    scenario("plugin_that_refuses", "a plugin that does not connect is Refused, in its own words", plugin_that_refuses),
+    scenario("what_a_plugin_tells", "name, path and state; a symbol that is missing is NoSymbol", what_a_plugin_tells),
+    scenario("same_file_twice", "the same file again is another handle to the same plugin", same_file_twice),
+    scenario("same_file_at_once", "threads that load one file at once get handles to one plugin", same_file_at_once),
+    scenario("copy_of_a_file", "a copy under another name is another plugin, which shares values", copy_of_a_file),
+    scenario("relative_path", "a relative path and a bare file name mean the current folder", relative_path),
+    scenario("dropped_plugin", "dropping a plugin keeps it mapped and its values valid", dropped_plugin),
+    scenario("fixed_file", "a file that was refused can be replaced by a good one and loaded", fixed_file),
+];
+
+/// Loads what must be refused. The error names the file as it was given, and nothing of it stays mapped.
+#[track_caller]
+fn refused(path: &Path) -> LoadError {
+    let before = snapshot();
+    // SAFETY: there is no such file, or it is one of this workspace.
+    let error = unsafe { Plugin::load(path) }.expect_err("this must not load");
+    assert_eq!(error.path(), path);
+    let text = error.to_string();
+    assert!(text.contains(&*path.to_string_lossy()), "it names the file: {text}");
+    assert_eq!(snapshot(), before, "nothing is registered");
+    if cfg!(target_os = "linux") {
+        assert!(!is_mapped(path), "nothing stays mapped");
+    }
+    error
+}
+
+#[track_caller]
+fn says(error: &LoadError, words: &str) {
+    let text = error.to_string();
+    assert!(text.contains(words), "it says {words:?}: {text}");
+}
+
+fn temporary_folder() -> TempDir {
+    tempfile::tempdir().expect("a temporary folder can be made")
+}
+
+/// A copy of the plugin `test-plugin-NAME` in `folder`.
+fn copy(bench: &Bench, name: &str, folder: &Path, file: &str) -> PathBuf {
+    let to = folder.join(file);
+    fs::copy(bench.path(name), &to).expect("the plugin can be copied");
+    to
+}
+
+fn missing_file(_: &Bench) {
+    let folder = temporary_folder();
+    let error = refused(&folder.path().join("no-such-plugin.so"));
+    assert!(matches!(error, LoadError::NotFound { .. }), "{error:?}");
+    assert!(error.source().is_none());
+    assert!(error.mismatches().is_empty());
+    says(&error, "no such file");
+}
+
+fn folder(_: &Bench) {
+    let folder = temporary_folder();
+    let error = refused(folder.path());
+    assert!(matches!(error, LoadError::NotAFile { .. }), "{error:?}");
+    assert!(error.source().is_none());
+    says(&error, "name the library itself");
+}
+
+fn unreadable_path(_: &Bench) {
+    let folder = temporary_folder();
+    let file = folder.path().join("a-file");
+    fs::write(&file, "text").expect("the folder is writable");
+    let error = refused(&file.join("plugin.so"));
+    if cfg!(windows) {
+        // There it is a path that leads nowhere.
+        assert!(matches!(error, LoadError::NotFound { .. }), "{error:?}");
+        return;
+    }
+    assert!(matches!(error, LoadError::Unreadable { .. }), "{error:?}");
+    let source = error.source().expect("what the system said");
+    assert!(source.is::<std::io::Error>());
+    says(&error, &source.to_string());
+}
+
+fn no_library(_: &Bench) {
+    let folder = temporary_folder();
+    for (name, content) in [("text.so", "not a library, only text\n".repeat(100)), ("empty.so", String::new())] {
+        let file = folder.path().join(name);
+        fs::write(&file, content).expect("the folder is writable");
+        let error = refused(&file);
+        assert!(matches!(error, LoadError::Open { .. }), "{error:?}");
+        assert!(error.source().expect("what the loader said").is::<libloading::Error>());
+        says(&error, "the system's loader refused it: ");
+    }
+}
+
+fn no_plugin(bench: &Bench) {
+    let error = refused(&bench.path("not-a-plugin"));
+    assert!(matches!(error, LoadError::NotAPlugin { .. }), "{error:?}");
+    assert!(error.source().is_none());
+    says(&error, "plugin_tls::export_plugin!()");
+}
+
+fn unresolved(bench: &Bench) {
+    if !cfg!(target_os = "linux") {
+        // Such a library cannot be linked.
+        return;
+    }
+    let error = refused(&bench.path("unresolved"));
+    assert!(matches!(error, LoadError::Open { .. }), "{error:?}");
+    assert!(error.source().is_some());
+    says(&error, "test_plugin_symbol_that_nobody_has");
+}
+
+fn later_contract(bench: &Bench) {
+    let error = refused(&bench.path("future-abi"));
+    assert!(matches!(error, LoadError::AbiMajor { host: 1, plugin: 99, .. }), "{error:?}");
+    assert!(error.source().is_none());
+    says(&error, "version 99");
+    says(&error, "version 1:");
+    says(&error, "build both with versions of plugin_tls that share the major version");
+}
+
+/// The entry of the library `damaged-entry`.
+#[repr(C)]
+struct Entry {
+    magic: AtomicU64,
+    major: AtomicU16,
+    minor: AtomicU16,
+    size: AtomicU32,
+    connect: AtomicUsize,
+}
+
+/// Opens `damaged-entry` beforehand, so that its entry can be changed, and loads it then.
+#[track_caller]
+fn refused_with(bench: &Bench, change: impl FnOnce(&Entry)) -> LoadError {
+    let path = bench.path("damaged-entry");
+    // SAFETY: a library of this workspace.
+    let library = unsafe { Library::new(&path) }.unwrap_or_else(|error| panic!("{error}"));
+    // SAFETY: the library's symbol of this name is such a static.
+    let entry = unsafe { &**library.get::<*const Entry>(b"plugin_tls_entry").expect("the library has an entry") };
+    entry.magic.store(u64::from_le_bytes(*b"plug_tls"), SeqCst);
+    change(entry);
+    // SAFETY: `damaged-entry` has no code of its own.
+    let error = unsafe { Plugin::load(&path) }.expect_err("this must not load");
+    assert_eq!(error.path(), path);
+    says(&error, &path.to_string_lossy());
+    drop(library);
+    if cfg!(target_os = "linux") {
+        assert!(!is_mapped(&path), "the plugin is not held by the host");
+    }
+    error
+}
+
+fn damaged_entry(bench: &Bench) {
+    let magic = refused(&bench.path("damaged-entry"));
+    assert!(matches!(magic, LoadError::DamagedEntry { .. }), "{magic:?}");
+    assert!(magic.source().is_none());
+    says(&magic, "is not what `plugin_tls::export_plugin!()` makes");
+    says(&magic, "0x0123456789abcdef");
+
+    let short = refused_with(bench, |entry| entry.size.store(8, SeqCst));
+    assert!(matches!(short, LoadError::DamagedEntry { .. }), "{short:?}");
+    says(&short, "8 bytes");
+
+    let null = refused_with(bench, |entry| entry.connect.store(0, SeqCst));
+    assert!(matches!(null, LoadError::DamagedEntry { .. }), "{null:?}");
+    says(&null, "no function");
+
+    let older = refused_with(bench, |entry| entry.major.store(0, SeqCst));
+    assert!(matches!(older, LoadError::AbiMajor { plugin: 0, .. }), "{older:?}");
+}
+
+fn plugin_that_refuses(bench: &Bench) {
+    /// What a plugin writes its reason to.
+    #[repr(C)]
+    struct Sink {
+        write: unsafe extern "C" fn(to: *mut c_void, text: Text),
+        to: *mut c_void,
+    }
+
+    #[repr(C)]
+    struct Text {
+        pointer: *const u8,
+        length: usize,
+    }
+
+    unsafe extern "C" fn refuse(_table: *const c_void, _load: *mut c_void, report: *const c_void) -> u32 {
+        let reason = "I do not want to";
+        // SAFETY: the loader passes a sink, and the text is alive for the call.
+        unsafe {
+            let sink = &*report.cast::<Sink>();
+            (sink.write)(sink.to, Text { pointer: reason.as_ptr(), length: reason.len() });
+        }
+        2
+    }
+
+    let error = refused_with(bench, |entry| entry.connect.store((refuse as *const ()).addr(), SeqCst));
+    assert!(matches!(error, LoadError::Refused { .. }), "{error:?}");
+    says(&error, "I do not want to");
+}
+
+fn what_a_plugin_tells(bench: &Bench) {
+    let path = bench.path("stable-items");
+    let plugin = StableItems::load(&path).plugin;
+    assert_eq!(plugin.name(), path.file_name().expect("a file"));
+    assert_eq!(plugin.path(), path);
+    assert_eq!(plugin.state(), PluginState::Live);
+    let debug = format!("{plugin:?}");
+    assert!(debug.contains(plugin.name()) && debug.contains("Live"), "{debug}");
+
+    for symbol in [&b"no_such_function"[..], b"no_such_function\0"] {
+        // SAFETY: there is no such function.
+        let error = unsafe { plugin.get::<extern "C" fn()>(symbol) }.expect_err("there is no such function");
+        assert!(matches!(&error, LoadError::NoSymbol { symbol, .. } if symbol == "no_such_function"), "{error:?}");
+        assert_eq!(error.path(), path);
+        assert!(error.source().expect("what the loader said").is::<libloading::Error>());
+        says(&error, &path.to_string_lossy());
+        says(&error, "`no_such_function`");
+    }
+}
+
+/// How many of the item's copies are registered.
+fn copies(item: &str) -> usize {
+    let snapshot = snapshot();
+    let item = snapshot.items().iter().find(|row| row.item == item);
+    item.unwrap_or_else(|| panic!("{snapshot}")).binaries.len()
+}
+
+fn same_file_twice(bench: &Bench) {
+    let path = bench.path("stable-items");
+    let first = StableItems::load(&path);
+    assert_eq!(first.run(AddCount, 2), 2);
+    assert_eq!(first.run(AddTotal, 1), 1001);
+    assert_eq!(first.own_calls(), 1);
+    assert_eq!(first.plain_calls(), 1);
+    let registered = snapshot();
+
+    // Also by another way to the same file.
+    let (folder, file) = (path.parent().expect("a folder"), path.file_name().expect("a file"));
+    for path in [path.clone(), folder.join(".").join(file)] {
+        let again = StableItems::load(&path);
+        assert_eq!(again.plugin.path(), path);
+        assert_eq!(again.run(CountAddress, 0), first.run(CountAddress, 0));
+        assert_eq!(again.run(TotalAddress, 0), first.run(TotalAddress, 0));
+        assert_eq!(again.run(AddCount, 0), 2, "no initializer ran again");
+        assert_eq!(again.run(AddTotal, 0), 1001, "no initializer ran again");
+        let calls = first.plain_calls();
+        assert_eq!(again.plain_calls(), calls + 1, "it is the same image");
+        assert_eq!(snapshot(), registered, "nothing is registered twice");
+    }
+    assert_eq!(first.own_calls(), 2);
+    assert_eq!(copies("test_stable_api::COUNT"), 2, "of the host and of the plugin");
+}
+
+fn same_file_at_once(bench: &Bench) {
+    let path = bench.path("stable-items");
+    let together = Barrier::new(8);
+    let addresses: Vec<_> = thread::scope(|scope| {
+        let load = || {
+            together.wait();
+            StableItems::load(&path).run(TotalAddress, 0)
+        };
+        let threads: Vec<_> = (0..8).map(|_| scope.spawn(load)).collect();
+        threads.into_iter().map(|thread| thread.join().expect("the thread loads the plugin")).collect()
+    });
+    assert_eq!(addresses, [run(TotalAddress, 0); 8]);
+    assert_eq!(copies("test_stable_api::TOTAL"), 2, "of the host and of the plugin");
+    assert_eq!(copies("test_plugin_stable_items::OWN"), 1);
+}
+
+fn copy_of_a_file(bench: &Bench) {
+    let folder = temporary_folder();
+    let original = StableItems::load(bench.path("stable-items"));
+    let copied = StableItems::load(copy(bench, "stable-items", folder.path(), "a-copy.so"));
+    assert_eq!(copied.plugin.name(), "a-copy.so");
+    assert_eq!((original.plain_calls(), copied.plain_calls()), (1, 1), "two images");
+    assert_eq!((original.own_calls(), copied.own_calls()), (1, 2), "one value");
+    assert_eq!(original.run(AddCount, 1), 1);
+    assert_eq!(copied.run(AddCount, 1), 2);
+    assert_eq!(original.run(TotalAddress, 0), copied.run(TotalAddress, 0));
+    assert_eq!(copies("test_plugin_stable_items::OWN"), 2);
+    assert_eq!(copies("test_stable_api::COUNT"), 3);
+}
+
+fn relative_path(bench: &Bench) {
+    let folder = temporary_folder();
+    fs::create_dir(folder.path().join("plugins")).expect("the folder is writable");
+    copy(bench, "stable-items", folder.path(), "bare-name.so");
+    copy(bench, "stable-items", &folder.path().join("plugins"), "relative.so");
+    std::env::set_current_dir(folder.path()).expect("the folder can be entered");
+
+    for path in ["bare-name.so", "plugins/relative.so", "./plugins/../bare-name.so"] {
+        let plugin = StableItems::load(path);
+        assert_eq!(plugin.plugin.path(), Path::new(path), "as it was given");
+        assert_eq!(plugin.run(CountAddress, 0), run(CountAddress, 0));
+    }
+    let error = refused(Path::new("no-such-plugin.so"));
+    assert!(matches!(error, LoadError::NotFound { .. }), "{error:?}");
+    // The system's loader would find a library of this name in a folder of its own.
+    // SAFETY: there is no such file here, so nothing of it runs.
+    let error = unsafe { Plugin::load("libc.so.6") }.expect_err("only the system's folders have this file");
+    assert!(matches!(error, LoadError::NotFound { .. }), "{error:?}");
+}
+
+fn dropped_plugin(bench: &Bench) {
+    let path = bench.path("stable-items");
+    let first = StableItems::load(&path);
+    assert_eq!(first.run(PushName, 7), 1);
+    assert_eq!(first.own_calls(), 1);
+    assert_eq!(first.plain_calls(), 1);
+    let registered = snapshot();
+    drop(first);
+
+    if cfg!(target_os = "linux") {
+        assert!(is_mapped(&path));
+    }
+    assert_eq!(snapshot(), registered);
+    assert_eq!(run(HasName, 7), 1, "what the plugin has allocated is there");
+    let again = StableItems::load(&path);
+    assert_eq!(again.own_calls(), 2, "so is the value that the plugin has built");
+    assert_eq!(again.plain_calls(), 2, "and so is the plugin");
+}
+
+fn fixed_file(bench: &Bench) {
+    let folder = temporary_folder();
+    for rejected in ["not-a-plugin", "future-abi", "damaged-entry"] {
+        let file = format!("{rejected}.so");
+        let path = copy(bench, rejected, folder.path(), &file);
+        refused(&path);
+        refused(&path);
+        copy(bench, "stable-items", folder.path(), &file);
+        assert_eq!(StableItems::load(&path).run(CountAddress, 0), run(CountAddress, 0));
+    }
+    assert_eq!(copies("test_stable_api::COUNT"), 4);
+}

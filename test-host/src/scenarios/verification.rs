@@ -1,0 +1,478 @@
+//! Which copies of an item share a value, which are refused and how that is told, and what a snapshot shows.
+//!
+//! The host links 0.3.1 of the crate `versioned`, plugins link other versions of it: see `test-plugins/versions`.
+
+use std::cell::Cell;
+use std::fs;
+use std::panic::catch_unwind;
+use std::path::Path;
+use std::sync::Barrier;
+use std::thread;
+
+use abi_stable::external_types::RMutex;
+use plugin_tls::AccessErrorReason;
+use plugin_tls::host::{
+    LoadError, Mismatch, MismatchField, Plugin, SnapshotItem, SnapshotKind, SnapshotState, snapshot,
+};
+use test_api::probe::message;
+use test_stable_api::Operation::{AddCount, AddTotal};
+use versioned::{COUNT, MODE, NAMES, POSITION, SPAN, STYLE};
+
+use crate::bench::{Bench, is_mapped};
+use crate::scenario::{Compilers, Scenario};
+use crate::stable::StableItems;
+
+const GROUP: &str = "verification";
+
+const fn scenario(name: &'static str, summary: &'static str, run: fn(&Bench)) -> Scenario {
+    Scenario::new(GROUP, name, summary, run)
+}
+
+const fn any_compilers(name: &'static str, summary: &'static str, run: fn(&Bench)) -> Scenario {
+    scenario(name, summary, run).compilers(Compilers::Any)
+}
+
+pub const SCENARIOS: &[Scenario] = &[
+    scenario("compatible_versions", "0.3.1 and 0.3.2 of a crate share values, proven by layout", compatible_versions),
+    scenario("incompatible_versions", "items of 0.3 and of 0.4 of a crate are two items", incompatible_versions),
+    scenario("every_mismatch", "all that is wrong with a plugin is told at once, item by item", every_mismatch),
+    scenario("mismatch_in_words", "a mismatch names item, field, values, sites and what to do", mismatch_in_words),
+    scenario("nothing_is_left", "a refused plugin is unmapped, unregistered and harmless", nothing_is_left),
+    scenario("fixed_plugin", "after a refused plugin, a good one loads from the same path", fixed_plugin),
+    scenario("layouts_decide", "one compiler does not help a StableAbi type of another layout", layouts_decide),
+    scenario("layouts_are_found", "StableAbi types are told from others by themselves", layouts_are_found),
+    scenario("unproven_type", "one name and one size by one compiler is accepted, and marked", unproven_type),
+    scenario("trusted_type", "load_trusted accepts a type that nothing proves equal, and marks it", trusted_type),
+    scenario("trust_has_limits", "load_trusted accepts no other kind, size, alignment or needs-drop", trust_has_limits),
+    scenario("trust_and_layouts", "load_trusted accepts no layout that is known to differ", trust_and_layouts),
+    any_compilers(
+        "duplicates_in_a_plugin",
+        "declarations with one key are told with both sites",
+        duplicates_in_a_plugin,
+    ),
+    any_compilers("duplicates_in_the_host", "in the host they are refused on access", duplicates_in_the_host),
+    any_compilers("snapshot_of_a_thread_local", "threads and bytes go up and down with the threads", thread_local_rows),
+    any_compilers("snapshot_of_a_static", "a static is empty, live or poisoned", static_rows),
+    any_compilers("snapshot_of_a_plugins_item", "an item that only a plugin has belongs to it", plugin_rows),
+    any_compilers("snapshot_as_a_table", "a snapshot is a table that a person reads", table),
+];
+
+/// The source of the host's version and of the changed one.
+const KNOWN: &str = include_str!("../../../test-plugins/versions/v0_3_1/src/lib.rs");
+const CHANGED: &str = include_str!("../../../test-plugins/versions/v0_3_3/src/lib.rs");
+const DUPLICATES: &str = include_str!("../../../test-plugins/duplicates/src/lib.rs");
+
+/// That `site` is the line of `source` that has `text`, in the file `file`.
+#[track_caller]
+fn is_at(site: &str, file: &str, source: &str, text: &str) {
+    let line = 1 + source.lines().position(|line| line.contains(text)).unwrap_or_else(|| panic!("no line has {text}"));
+    let site = site.replace('\\', "/");
+    let (file_and_line, column) = site.rsplit_once(':').unwrap_or_else(|| panic!("{site} has no column"));
+    assert!(file_and_line.ends_with(&format!("{file}:{line}")), "{site} is {file}:{line}");
+    assert!(column.parse::<u32>().is_ok_and(|column| column > 0), "{site} has a column");
+}
+
+/// What the loader refuses for its items.
+#[track_caller]
+fn rejected(outcome: Result<Plugin, LoadError>) -> Vec<Mismatch> {
+    match outcome.expect_err("this must not load") {
+        LoadError::Rejected { mismatches, .. } => mismatches,
+        other => panic!("refused for another reason: {other}"),
+    }
+}
+
+/// What `snapshot` has on an item. Where two versions of it are there, the first.
+#[track_caller]
+fn row(item: &str) -> SnapshotItem {
+    let snapshot = snapshot();
+    snapshot.items().iter().find(|row| row.item == item).unwrap_or_else(|| panic!("no {item} in\n{snapshot}")).clone()
+}
+
+fn compatible_versions(bench: &Bench) {
+    COUNT.set(5);
+    let plugin = bench.load("newer-patch");
+    assert_eq!(plugin.call("versioned_add", 2).number(), 7);
+    assert_eq!(COUNT.get(), 7);
+    assert_eq!(plugin.call("versioned_address", 0), COUNT.with(test_api::operations::address));
+
+    plugin.call("versioned_push", 1);
+    NAMES.lock().expect("not poisoned").push("the host's".to_owned());
+    assert_eq!(plugin.call("versioned_names", 0).text(), "name 1, the host's");
+
+    plugin.call("versioned_style", 12);
+    let style = STYLE.get();
+    assert!(style.bold && style.size == 12);
+    // Each version has its own type of this name, so nothing but the layout can have proven it.
+    assert!(!row("versioned::STYLE").unproven);
+}
+
+fn incompatible_versions(bench: &Bench) {
+    COUNT.set(5);
+    MODE.with(|mode| mode.store(5, std::sync::atomic::Ordering::SeqCst));
+    let before = snapshot().items().len();
+    let plugin = bench.load("next-version");
+    assert_eq!(plugin.call("versioned_add", 1).number(), 1);
+    assert_eq!(COUNT.get(), 5);
+    assert_ne!(plugin.call("versioned_address", 0), COUNT.with(test_api::operations::address));
+    plugin.call("versioned_push", 1);
+    assert!(NAMES.lock().expect("not poisoned").is_empty());
+    // A thread-local there, a static here: nobody compares them.
+    assert_eq!(plugin.call("versioned_mode", 1).number(), 0);
+
+    let snapshot = snapshot();
+    assert!(snapshot.items().len() >= before + 3, "{snapshot}");
+    let owners: Vec<_> =
+        snapshot.items().iter().filter(|row| row.item == "versioned::COUNT").map(|row| row.owner.as_str()).collect();
+    assert_eq!(owners.len(), 2, "{snapshot}");
+    assert!(owners.contains(&plugin.plugin.name()), "{snapshot}");
+}
+
+/// What 0.3.3 changes: item, field, and part of what each side says.
+const CHANGES: &[(&str, MismatchField, &str, &str)] = &[
+    ("MODE", MismatchField::Kind, "thread-local", "static"),
+    ("LIMITS", MismatchField::Size, "8 bytes", "16 bytes"),
+    ("BLOCK", MismatchField::Align, "8 bytes", "16 bytes"),
+    ("HANDLE", MismatchField::NeedsDrop, "no", "yes"),
+    ("BUFFER", MismatchField::Size, "12 bytes", "24 bytes"),
+    ("BUFFER", MismatchField::Align, "4 bytes", "8 bytes"),
+    (
+        "SCALE",
+        MismatchField::Type,
+        "versioned::Scale>, with a stable layout",
+        "versioned::Scale>, with a stable layout",
+    ),
+    ("NUMBER", MismatchField::Type, "Cell<u32>, with a stable layout", "Cell<i32>, with a stable layout"),
+    ("NUMBERS", MismatchField::Type, "RVec<u32>, with a stable layout", "RVec<i32>, with a stable layout"),
+    ("LOCKED", MismatchField::Type, "u32>, with a stable layout", "i32>, with a stable layout"),
+    ("BORROWED", MismatchField::Type, "RefCell<u32>, without a stable", "RefCell<i32>, without a stable"),
+    ("POSITION", MismatchField::Type, "versioned::Position>", "versioned::geometry::Position>"),
+];
+
+fn every_mismatch(bench: &Bench) {
+    let mismatches = rejected(bench.try_load("changed"));
+    let told = |item: &str, field| {
+        let item = format!("versioned::{item}");
+        mismatches.iter().find(|mismatch| mismatch.item == item && mismatch.field == field)
+    };
+    for &(item, field, known, offered) in CHANGES {
+        let mismatch = told(item, field).unwrap_or_else(|| panic!("{field} of {item} is told: {mismatches:#?}"));
+        assert!(mismatch.known.value.contains(known), "{known:?} in {mismatch}");
+        assert!(mismatch.offered.value.contains(offered), "{offered:?} in {mismatch}");
+    }
+    assert_eq!(mismatches.len(), CHANGES.len(), "and nothing else: {mismatches:#?}");
+}
+
+fn mismatch_in_words(bench: &Bench) {
+    let error = bench.try_load("changed").expect_err("this must not load");
+    let (plugin, text) = (bench.path("changed"), error.to_string());
+    let plugin = plugin.file_name().expect("a file").to_string_lossy();
+    let host = std::env::current_exe().expect("the host has a file");
+    let host = host.file_name().expect("a file").to_string_lossy();
+    assert_eq!(error.path(), bench.path("changed"));
+    assert!(text.contains(&*bench.path("changed").to_string_lossy()), "{text}");
+
+    for mismatch in error.mismatches() {
+        assert_eq!(mismatch.known.binary, host);
+        assert_eq!(mismatch.offered.binary, plugin);
+        let name = mismatch.item.strip_prefix("versioned::").expect("an item of the crate");
+        let in_source = |source: &str| {
+            let form = format!("static ref {name}:");
+            if source.contains(&form) { form } else { format!("static {name}:") }
+        };
+        is_at(&mismatch.known.site, "v0_3_1/src/lib.rs", KNOWN, &in_source(KNOWN));
+        is_at(&mismatch.offered.site, "v0_3_3/src/lib.rs", CHANGED, &in_source(CHANGED));
+
+        let own = mismatch.to_string();
+        assert!(text.contains(&own), "{text} has {own}");
+        let field = format!("{} differs", mismatch.field);
+        let parts = [&mismatch.item, &field, &mismatch.advice];
+        let sides =
+            [&mismatch.known, &mismatch.offered].into_iter().flat_map(|side| [&side.binary, &side.value, &side.site]);
+        for part in parts.into_iter().chain(sides) {
+            assert!(!part.is_empty() && own.contains(part), "{own} has {part:?}");
+        }
+        match mismatch.field {
+            MismatchField::Type => assert!(mismatch.advice.contains("StableAbi"), "{own}"),
+            _ => assert!(mismatch.advice.contains("the same version"), "{own}"),
+        }
+    }
+}
+
+fn nothing_is_left(bench: &Bench) {
+    COUNT.set(5);
+    assert_eq!(versioned::HANDLE.0, 7);
+    NAMES.lock().expect("not poisoned").push("the host's".to_owned());
+    let path = bench.path("changed");
+    let before = snapshot();
+    for _ in 0..3 {
+        rejected(bench.try_load("changed"));
+        assert_eq!(snapshot(), before, "nothing is registered");
+        if cfg!(target_os = "linux") {
+            assert!(!is_mapped(&path), "nothing stays mapped");
+        }
+    }
+
+    // What the plugin had in common with the host, what it had not, and what it did not know at all.
+    assert_eq!(COUNT.get(), 5);
+    assert_eq!(NAMES.lock().expect("not poisoned").len(), 1);
+    assert_eq!(MODE.with(|mode| mode.load(std::sync::atomic::Ordering::SeqCst)), 0);
+    thread::spawn(|| COUNT.set(1)).join().expect("other threads go on as well");
+    let other = bench.load("first");
+    assert_eq!(other.call("counter_add", 1).number(), 1);
+    let patch = bench.load("newer-patch");
+    assert_eq!(patch.call("versioned_add", 1).number(), 6);
+    assert!(snapshot().to_string().contains("versioned::COUNT"));
+}
+
+fn fixed_plugin(bench: &Bench) {
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    let path = folder.path().join("plugin.so");
+    let copy = |name| fs::copy(bench.path(name), &path).expect("the plugin can be copied");
+    // SAFETY: plugins of this workspace.
+    let load = || unsafe { Plugin::load(&path) };
+    copy("changed");
+    assert_eq!(rejected(load()).len(), CHANGES.len());
+    copy("newer-patch");
+    let plugin = load().unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(plugin.name(), "plugin.so");
+    assert!(row("versioned::COUNT").binaries.contains(&"plugin.so".to_owned()));
+}
+
+fn layouts_decide(bench: &Bench) {
+    let mismatches = rejected(bench.try_load("changed"));
+    let scale = mismatches.iter().find(|mismatch| mismatch.item == "versioned::SCALE").expect("its layout differs");
+    // Size and alignment are the same, and so is the compiler.
+    assert_eq!(scale.field, MismatchField::Type);
+    assert!(scale.known.value.contains("rustc ") && scale.offered.value.contains("rustc "), "{scale}");
+    assert!(scale.advice.contains("steps") && scale.advice.contains("factor"), "it shows the difference: {scale}");
+}
+
+fn layouts_are_found(bench: &Bench) {
+    let mismatches = rejected(bench.try_load("changed"));
+    let has_layout = |item: &str| {
+        let mismatch = mismatches.iter().find(|mismatch| mismatch.item == item).expect("its type differs");
+        let says =
+            |value: &str| match (value.contains(", with a stable layout"), value.contains(", without a stable layout"))
+            {
+                (true, false) => true,
+                (false, true) => false,
+                _ => panic!("{value} says nothing about the layout"),
+            };
+        assert_eq!(says(&mismatch.known.value), says(&mismatch.offered.value));
+        says(&mismatch.known.value)
+    };
+    // `Cell<u32>`, `RVec<u32>` and `RMutex<u32>`, and a type with a derived layout.
+    for item in ["versioned::NUMBER", "versioned::NUMBERS", "versioned::LOCKED", "versioned::SCALE"] {
+        assert!(has_layout(item), "{item}");
+    }
+    // `RefCell` has none, whatever is in it.
+    for item in ["versioned::BORROWED", "versioned::POSITION"] {
+        assert!(!has_layout(item), "{item}");
+    }
+}
+
+fn unproven_type(bench: &Bench) {
+    assert!(!row("versioned::SPAN").unproven);
+    let plugin = bench.load("newer-patch");
+    assert!(row("versioned::SPAN").unproven, "the fields have other names, which nobody can see");
+    assert!(!row("versioned::COUNT").unproven, "the types are one");
+    plugin.call("versioned_span", 3);
+    let span = SPAN.get();
+    assert_eq!((span.start, span.end), (3, 1), "they share a value all the same");
+    let table = snapshot().to_string();
+    let line = table.lines().find(|line| line.contains("versioned::SPAN")).expect("the item has a line");
+    assert!(line.contains("unproven"), "{line}");
+    let line = table.lines().find(|line| line.contains("versioned::COUNT")).expect("the item has a line");
+    assert!(!line.contains("unproven"), "{line}");
+}
+
+fn load_trusted(path: &Path) -> Result<Plugin, LoadError> {
+    // SAFETY: plugins of this workspace, whose types have the same layout or are refused.
+    unsafe { Plugin::load_trusted(path) }
+}
+
+fn trusted_type(bench: &Bench) {
+    let mismatches = rejected(bench.try_load("moved-type"));
+    let [mismatch] = mismatches.as_slice() else { panic!("one type has moved: {mismatches:#?}") };
+    assert_eq!((mismatch.item.as_str(), mismatch.field), ("versioned::POSITION", MismatchField::Type));
+    assert!(mismatch.advice.contains("Plugin::load_trusted"), "{mismatch}");
+
+    let plugin = load_trusted(&bench.path("moved-type")).unwrap_or_else(|error| panic!("{error}"));
+    assert!(row("versioned::POSITION").unproven);
+    assert!(!row("versioned::COUNT").unproven);
+    drop(plugin);
+    // Loaded already: the same plugin, which the host has trusted.
+    let plugin = bench.load("moved-type");
+    plugin.call("versioned_go_to", 17);
+    assert_eq!(POSITION.with_borrow(|position| position.line), 17);
+}
+
+fn trust_has_limits(bench: &Bench) {
+    let before = snapshot();
+    let mismatches = rejected(load_trusted(&bench.path("changed")));
+    for &(item, field, _, _) in CHANGES.iter().filter(|(_, field, _, _)| *field != MismatchField::Type) {
+        let told = |mismatch: &Mismatch| mismatch.item == format!("versioned::{item}") && mismatch.field == field;
+        assert!(mismatches.iter().any(told), "{field} of {item} is told: {mismatches:#?}");
+    }
+    assert!(!mismatches.iter().any(|mismatch| mismatch.item == "versioned::POSITION"), "its type is trusted");
+    assert_eq!(snapshot(), before, "nothing is registered");
+}
+
+fn trust_and_layouts(bench: &Bench) {
+    let mismatches = rejected(load_trusted(&bench.path("changed")));
+    for item in ["versioned::SCALE", "versioned::NUMBER"] {
+        let told = mismatches.iter().any(|mismatch| mismatch.item == item && mismatch.field == MismatchField::Type);
+        assert!(told, "the layout of {item} is known to differ: {mismatches:#?}");
+    }
+}
+
+fn duplicates_in_a_plugin(bench: &Bench) {
+    let before = snapshot();
+    let mismatches = rejected(bench.try_load("duplicates"));
+    assert_eq!(mismatches.len(), 2, "{mismatches:#?}");
+    for (function, item) in [("twice_thread_local", "LEVEL"), ("twice_static", "LIMIT")] {
+        let path = format!("test_plugin_duplicates::{function}::{item}");
+        let mismatch = mismatches.iter().find(|mismatch| mismatch.item == path);
+        let mismatch = mismatch.unwrap_or_else(|| panic!("{path} is told: {mismatches:#?}"));
+        assert_eq!(mismatch.field, MismatchField::Declaration);
+        assert_eq!(mismatch.known.binary, mismatch.offered.binary);
+        assert!(mismatch.advice.contains("rename one of them"), "{mismatch}");
+        // In which order they come is up to the linker.
+        let mut sites = [&mismatch.known.site, &mismatch.offered.site];
+        sites.sort();
+        is_at(sites[0], "duplicates/src/lib.rs", DUPLICATES, &format!("the first {item}"));
+        is_at(sites[1], "duplicates/src/lib.rs", DUPLICATES, &format!("the second {item}"));
+    }
+    assert_eq!(snapshot(), before, "nothing is registered");
+    if cfg!(target_os = "linux") {
+        assert!(!is_mapped(&bench.path("duplicates")), "nothing stays mapped");
+    }
+}
+
+fn duplicates_in_the_host(_: &Bench) {
+    let first = {
+        plugin_tls::thread_local!(static LEVEL: Cell<u32> = const { Cell::new(1) });
+        &LEVEL
+    };
+    let second = {
+        plugin_tls::thread_local!(static LEVEL: Cell<u32> = const { Cell::new(2) });
+        &LEVEL
+    };
+    // One of them was there first and has the key; which one is up to the linker.
+    let refused: Vec<_> = [(first, 1), (second, 2)]
+        .into_iter()
+        .filter(|(level, own)| match level.try_with(Cell::get) {
+            Ok(value) => {
+                assert_eq!(value, *own, "not the value of the other one");
+                false
+            }
+            Err(error) => {
+                assert_eq!(error.reason(), AccessErrorReason::Rejected);
+                true
+            }
+        })
+        .collect();
+    let [(level, _)] = refused.as_slice() else { panic!("one of them is refused, not {}", refused.len()) };
+    let panic = catch_unwind(|| level.with(Cell::get)).expect_err("an access that cannot return an error panics");
+    let text = message(&*panic);
+    assert!(text.contains("duplicates_in_the_host::LEVEL"), "{text}");
+    assert!(text.contains("rename one of them"), "{text}");
+    let sites = text.lines().filter(|line| line.contains("verification.rs:")).count();
+    assert_eq!(sites, 2, "both sites: {text}");
+    // Nothing else is affected.
+    COUNT.set(3);
+    assert_eq!(COUNT.get(), 3);
+}
+
+fn thread_local_rows(bench: &Bench) {
+    let host = row("test_stable_api::COUNT");
+    assert_eq!((host.kind, host.state), (SnapshotKind::ThreadLocal, SnapshotState::Empty));
+    assert_eq!((host.threads, host.bytes, host.ty.as_str()), (0, 0, "Cell<u32>"));
+    assert_eq!(host.binaries, [host.owner.as_str()]);
+
+    let plugin = StableItems::load(bench.path("stable-items"));
+    let threads_and_bytes = || {
+        let row = row("test_stable_api::COUNT");
+        let empty = row.threads == 0;
+        assert_eq!(row.state, if empty { SnapshotState::Empty } else { SnapshotState::Live });
+        assert_eq!(row.owner, host.owner, "the host builds what it has a copy of");
+        assert!(row.binaries.contains(&row.owner) && row.binaries.iter().any(|name| name == plugin.plugin.name()));
+        assert_eq!(row.binaries.len(), 2);
+        (row.threads, row.bytes)
+    };
+    assert_eq!(threads_and_bytes(), (0, 0), "loading touches no item");
+    plugin.run(AddCount, 1);
+    assert_eq!(threads_and_bytes(), (1, 4));
+
+    let (touched, seen) = (Barrier::new(3), Barrier::new(3));
+    thread::scope(|scope| {
+        let touch = || {
+            plugin.run(AddCount, 1);
+            touched.wait();
+            seen.wait();
+        };
+        let threads = [scope.spawn(touch), scope.spawn(touch)];
+        touched.wait();
+        assert_eq!(threads_and_bytes(), (3, 12));
+        seen.wait();
+        for thread in threads {
+            thread.join().expect("the thread ends well");
+        }
+    });
+    assert_eq!(threads_and_bytes(), (1, 4), "threads that have ended do not count");
+}
+
+fn static_rows(bench: &Bench) {
+    plugin_tls::lazy_static! {
+        static ref BROKEN: u8 = panic!("on purpose");
+    }
+
+    let empty = row("test_stable_api::TOTAL");
+    assert_eq!((empty.kind, empty.state), (SnapshotKind::Static, SnapshotState::Empty));
+    assert_eq!((empty.threads, empty.bytes, empty.ty.as_str()), (0, 0, "RMutex<u64>"));
+
+    let plugin = StableItems::load(bench.path("stable-items"));
+    plugin.run(AddTotal, 1);
+    let live = row("test_stable_api::TOTAL");
+    assert_eq!((live.state, live.threads), (SnapshotState::Live, 0));
+    assert_eq!(live.bytes, size_of::<RMutex<u64>>());
+    assert_eq!((live.owner, live.binaries.len()), (empty.owner, 2));
+
+    assert!(catch_unwind(|| *BROKEN).is_err());
+    let broken = row("test_host::scenarios::verification::static_rows::BROKEN");
+    assert_eq!((broken.state, broken.bytes), (SnapshotState::Poisoned, 0));
+}
+
+fn plugin_rows(bench: &Bench) {
+    let plugin = StableItems::load(bench.path("stable-items"));
+    plugin.own_calls();
+    let own = row("test_plugin_stable_items::OWN");
+    assert_eq!(own.owner, plugin.plugin.name());
+    assert_eq!(own.binaries, [plugin.plugin.name()]);
+    assert_eq!((own.state, own.threads, own.bytes), (SnapshotState::Live, 1, 8));
+    assert!(!own.unproven);
+}
+
+fn table(bench: &Bench) {
+    let plugin = StableItems::load(bench.path("stable-items"));
+    plugin.run(AddCount, 1);
+    plugin.run(AddTotal, 1);
+    let snapshot = snapshot();
+    let text = snapshot.to_string();
+    let cells = |line: &str| {
+        line.split("  ").map(str::trim).filter(|cell| !cell.is_empty()).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let header = text.lines().next().expect("a table has lines");
+    assert_eq!(cells(header), ["item", "type", "kind", "owner", "state", "threads", "bytes"]);
+    assert_eq!(text.lines().count(), 1 + snapshot.items().len(), "a line for each item");
+
+    let line = |item: &str| cells(text.lines().find(|line| line.contains(item)).expect("the item has a line"));
+    let owner = row("test_stable_api::COUNT").owner;
+    let count = ["test_stable_api::COUNT", "Cell<u32>", "thread-local", &owner, "live", "1", "4"];
+    assert_eq!(line("test_stable_api::COUNT"), count);
+    let bytes = size_of::<RMutex<u64>>().to_string();
+    let total = ["test_stable_api::TOTAL", "RMutex<u64>", "static", &owner, "live", "-", &bytes];
+    assert_eq!(line("test_stable_api::TOTAL"), total);
+    let own = ["test_plugin_stable_items::OWN", "Cell<u64>", "thread-local", plugin.plugin.name(), "empty", "0", "0"];
+    assert_eq!(line("test_plugin_stable_items::OWN"), own);
+}

@@ -1,0 +1,122 @@
+//! The end of a thread's values, as their destructors tell it.
+
+use std::cell::Cell;
+use std::fmt::Debug;
+use std::sync::Mutex;
+
+use crate::building::caught;
+use crate::items::COUNTER;
+use crate::operations::done;
+use crate::probe::Operation;
+
+plugin_tls::lazy_static! {
+    /// What happened, in order.
+    pub static ref LOG: Mutex<Vec<String>> = Mutex::default();
+}
+
+/// Adds to the log.
+pub fn log(what: impl Into<String>) {
+    LOG.lock().expect("not poisoned").push(what.into());
+}
+
+/// Adds to the log what an access came to.
+pub fn log_access<E: Debug>(what: &str, outcome: Result<(), E>) {
+    match outcome {
+        Ok(()) => log(format!("{what} is there")),
+        Err(error) => log(format!("{what}: {error:?}")),
+    }
+}
+
+/// Logs its end.
+#[derive(Debug)]
+pub struct Logged(pub &'static str);
+
+impl Drop for Logged {
+    fn drop(&mut self) {
+        log(format!("{} dropped", self.0));
+    }
+}
+
+/// Its destructor looks at other items, and then calls a function.
+#[derive(Debug)]
+pub struct Curious(pub fn());
+
+impl Drop for Curious {
+    fn drop(&mut self) {
+        log_access("earlier", EARLIER.try_with(|_| ()));
+        log_access("later", LATER.try_with(|_| ()));
+        log_access("fresh", FRESH.try_with(|_| ()));
+        log(format!("plain is {}", PLAIN.get()));
+        (self.0)();
+    }
+}
+
+/// Its destructor panics.
+#[derive(Debug)]
+pub struct Bomb(Cell<u64>);
+
+impl Bomb {
+    /// To go off when it is dropped.
+    #[allow(clippy::new_without_default, reason = "a bomb is no default")]
+    pub const fn new() -> Self {
+        Bomb(Cell::new(0))
+    }
+}
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        panic!("the bomb went off");
+    }
+}
+
+plugin_tls::thread_local! {
+    pub static EARLIER: Logged = Logged("earlier");
+    pub static LATER: Logged = Logged("later");
+    pub static FRESH: Logged = Logged("fresh");
+    /// Without a destructor.
+    pub static PLAIN: Cell<u64> = const { Cell::new(0) };
+    pub static CURIOUS: Curious = Curious(|| log_access("curious itself", CURIOUS.try_with(|_| ())));
+    pub static BOMB: Bomb = const { Bomb::new() };
+}
+
+/// A thread-local of std, which each binary has a copy of; its destructor looks at shared items.
+struct Witness(&'static str);
+
+impl Drop for Witness {
+    fn drop(&mut self) {
+        let who = self.0;
+        log(format!("{who}: {:?}", EARLIER.try_with(|_| ())));
+        log(format!("{who}: {:?}", FRESH.try_with(|_| ())));
+        log(format!("{who}: {:?}", COUNTER.try_with(|_| ())));
+        let panic = caught(|| EARLIER.with(|_| ()));
+        log(format!("{who}: {}", panic.split(':').next().unwrap_or_default()));
+    }
+}
+
+/// Uses a shared item first when its thread ends.
+struct Latecomer;
+
+impl Drop for Latecomer {
+    fn drop(&mut self) {
+        log_access("fresh", FRESH.try_with(|_| ()));
+    }
+}
+
+std::thread_local! {
+    static WITNESS_OF_HOST: Witness = const { Witness("host") };
+    static WITNESS_OF_PLUGIN: Witness = const { Witness("plugin") };
+    static LATECOMER: Latecomer = const { Latecomer };
+}
+
+/// By name.
+pub const OPERATIONS: &[Operation] = &[
+    ("log", |_| LOG.lock().expect("not poisoned").join("\n").into()),
+    ("use_earlier", |_| done(|| EARLIER.with(|_| ()))),
+    ("use_later", |_| done(|| LATER.with(|_| ()))),
+    ("use_curious", |_| done(|| CURIOUS.with(|_| ()))),
+    ("use_bomb", |n| done(|| BOMB.with(|bomb| bomb.0.set(n)))),
+    ("set_plain", |n| done(|| PLAIN.set(n))),
+    ("witness_of_host", |_| done(|| WITNESS_OF_HOST.with(|_| ()))),
+    ("witness_of_plugin", |_| done(|| WITNESS_OF_PLUGIN.with(|_| ()))),
+    ("latecomer", |_| done(|| LATECOMER.with(|_| ()))),
+];

@@ -1,0 +1,216 @@
+//! Items that are easily taken for each other.
+
+use std::cell::Cell;
+
+use crate::operations::address;
+use crate::probe::{Operation, Outcome};
+
+/// Two functions of one module.
+fn left() -> Outcome {
+    plugin_tls::thread_local!(static SAME: Cell<u64> = const { Cell::new(0) });
+    SAME.with(address)
+}
+
+fn right() -> Outcome {
+    plugin_tls::thread_local!(static SAME: Cell<u64> = const { Cell::new(0) });
+    SAME.with(address)
+}
+
+fn left_static() -> Outcome {
+    plugin_tls::lazy_static!(static ref SAME: u64 = 1;);
+    address(&*SAME)
+}
+
+fn right_static() -> Outcome {
+    plugin_tls::lazy_static!(static ref SAME: u64 = 2;);
+    address(&*SAME)
+}
+
+/// Name and type of [`A`] and [`AB`] are the same if they are joined.
+#[derive(Debug)]
+pub struct BC(Cell<u64>);
+
+/// See [`BC`].
+#[derive(Debug)]
+pub struct C(Cell<[u64; 8]>);
+
+plugin_tls::thread_local! {
+    pub static A: BC = BC(Cell::new(11));
+    pub static AB: C = C(Cell::new([22; 8]));
+}
+
+/// Two modules of one crate.
+mod north {
+    plugin_tls::thread_local!(pub static PLACE: std::cell::Cell<u64> = const { std::cell::Cell::new(1) });
+    plugin_tls::lazy_static!(pub static ref PLACE_OF_ALL: u64 = 1;);
+}
+
+mod south {
+    plugin_tls::thread_local!(pub static PLACE: std::cell::Cell<u64> = const { std::cell::Cell::new(2) });
+    plugin_tls::lazy_static!(pub static ref PLACE_OF_ALL: u64 = 2;);
+}
+
+/// Methods, inherent and of traits.
+struct Plain;
+struct Other;
+struct Generic<T>(T);
+
+impl Plain {
+    fn method(&self) -> Outcome {
+        plugin_tls::thread_local!(static WITHIN: Cell<u64> = const { Cell::new(0) });
+        WITHIN.with(address)
+    }
+
+    fn static_in_method(&self) -> Outcome {
+        plugin_tls::lazy_static!(static ref WITHIN: u64 = 0;);
+        address(&*WITHIN)
+    }
+}
+
+impl Other {
+    fn method(&self) -> Outcome {
+        plugin_tls::thread_local!(static WITHIN: Cell<u64> = const { Cell::new(0) });
+        WITHIN.with(address)
+    }
+}
+
+impl Generic<u8> {
+    fn method(&self) -> Outcome {
+        plugin_tls::thread_local!(static WITHIN: Cell<u64> = const { Cell::new(u64::MIN) });
+        let Generic(_) = self;
+        WITHIN.with(address)
+    }
+}
+
+impl Generic<u16> {
+    fn method(&self) -> Outcome {
+        plugin_tls::thread_local!(static WITHIN: Cell<u64> = const { Cell::new(u64::MIN) });
+        let Generic(_) = self;
+        WITHIN.with(address)
+    }
+}
+
+trait Method {
+    fn provided(&self) -> Outcome {
+        plugin_tls::thread_local!(static WITHIN: Cell<u64> = const { Cell::new(0) });
+        WITHIN.with(address)
+    }
+
+    fn required(&self) -> Outcome;
+
+    fn static_in_required(&self) -> Outcome;
+}
+
+impl Method for Plain {
+    fn required(&self) -> Outcome {
+        plugin_tls::thread_local!(static WITHIN: Cell<u64> = const { Cell::new(0) });
+        WITHIN.with(address)
+    }
+
+    fn static_in_required(&self) -> Outcome {
+        plugin_tls::lazy_static!(static ref WITHIN: u64 = 0;);
+        address(&*WITHIN)
+    }
+}
+
+impl Method for Other {
+    fn required(&self) -> Outcome {
+        plugin_tls::thread_local!(static WITHIN: Cell<u64> = const { Cell::new(0) });
+        WITHIN.with(address)
+    }
+
+    fn static_in_required(&self) -> Outcome {
+        plugin_tls::lazy_static!(static ref WITHIN: u64 = 0;);
+        address(&*WITHIN)
+    }
+}
+
+fn in_closure() -> Outcome {
+    let closure = || {
+        plugin_tls::thread_local!(static WITHIN: Cell<u64> = const { Cell::new(0) });
+        WITHIN.with(address)
+    };
+    closure()
+}
+
+fn static_in_closure() -> Outcome {
+    let closure = || {
+        plugin_tls::lazy_static!(static ref WITHIN: u64 = 0;);
+        address(&*WITHIN)
+    };
+    closure()
+}
+
+/// As with std, one item for all of the function's instances.
+fn generic<T>() -> Outcome {
+    plugin_tls::thread_local!(static WITHIN: Cell<u64> = const { Cell::new(0) });
+    let _ = size_of::<T>();
+    WITHIN.with(address)
+}
+
+fn static_in_generic<T>() -> Outcome {
+    plugin_tls::lazy_static!(static ref WITHIN: u64 = 0;);
+    let _ = size_of::<T>();
+    address(&*WITHIN)
+}
+
+/// Operations that tell the address of an item; no two of them have the same item.
+pub const PLACES: &[&str] = &[
+    "left",
+    "right",
+    "left_static",
+    "right_static",
+    "a",
+    "ab",
+    "north",
+    "south",
+    "north_of_all",
+    "south_of_all",
+    "method",
+    "method_of_other",
+    "method_of_generic",
+    "method_of_generic_again",
+    "static_in_method",
+    "provided_method",
+    "required_method",
+    "required_method_of_other",
+    "static_in_required_method",
+    "static_in_required_method_of_other",
+    "closure",
+    "static_in_closure",
+    "generic_of_u8",
+    "static_in_generic_of_u8",
+];
+
+/// By name.
+pub const OPERATIONS: &[Operation] = &[
+    ("left", |_| left()),
+    ("right", |_| right()),
+    ("left_static", |_| left_static()),
+    ("right_static", |_| right_static()),
+    ("a", |_| A.with(address)),
+    ("ab", |_| AB.with(address)),
+    ("a_value", |_| A.with(|a| a.0.get().into())),
+    ("ab_value", |_| AB.with(|ab| ab.0.get().iter().sum::<u64>().into())),
+    ("north", |_| north::PLACE.with(address)),
+    ("south", |_| south::PLACE.with(address)),
+    ("north_of_all", |_| address(&*north::PLACE_OF_ALL)),
+    ("south_of_all", |_| address(&*south::PLACE_OF_ALL)),
+    ("method", |_| Plain.method()),
+    ("method_of_other", |_| Other.method()),
+    ("method_of_generic", |_| Generic(0_u8).method()),
+    ("method_of_generic_again", |_| Generic(0_u16).method()),
+    ("static_in_method", |_| Plain.static_in_method()),
+    // The trait's own body, whoever implements the trait.
+    ("provided_method", |n| if n == 0 { Plain.provided() } else { Other.provided() }),
+    ("required_method", |_| Plain.required()),
+    ("required_method_of_other", |_| Other.required()),
+    ("static_in_required_method", |_| Plain.static_in_required()),
+    ("static_in_required_method_of_other", |_| Other.static_in_required()),
+    ("closure", |_| in_closure()),
+    ("static_in_closure", |_| static_in_closure()),
+    ("generic_of_u8", |_| generic::<u8>()),
+    ("generic_of_u16", |_| generic::<u16>()),
+    ("static_in_generic_of_u8", |_| static_in_generic::<u8>()),
+    ("static_in_generic_of_u16", |_| static_in_generic::<u16>()),
+];

@@ -1,0 +1,22 @@
+//! A plugin of the demo: it brings the command `greet`.
+
+use demo_api::{COMMANDS, REQUEST, Totals};
+
+plugin_tls::export_plugin!();
+
+/// Called by the host, once.
+#[unsafe(no_mangle)]
+pub extern "C" fn install() {
+    COMMANDS.lock().expect("no command panics").insert("greet".to_owned(), greet);
+}
+
+/// What this plugin sees of the counters.
+#[unsafe(no_mangle)]
+pub extern "C" fn totals() -> Totals {
+    demo_api::totals()
+}
+
+fn greet() -> String {
+    demo_api::count();
+    REQUEST.with_borrow(|request| format!("Hello, {}!", request.user))
+}

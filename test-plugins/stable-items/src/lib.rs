@@ -1,0 +1,33 @@
+//! A plugin whose items can be shared whichever compiler it comes from.
+
+use std::cell::Cell;
+use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
+
+use test_stable_api::Operation;
+
+plugin_tls::export_plugin!();
+
+plugin_tls::thread_local! {
+    /// An item that no other crate has.
+    static OWN: Cell<u64> = const { Cell::new(0) };
+}
+
+/// Runs an operation in this plugin.
+#[unsafe(no_mangle)]
+pub extern "C" fn stable(operation: Operation, argument: u64) -> u64 {
+    test_stable_api::run(operation, argument)
+}
+
+/// Counts its calls in the plugin's own item.
+#[unsafe(no_mangle)]
+pub extern "C" fn own_calls() -> u64 {
+    OWN.set(OWN.get() + 1);
+    OWN.get()
+}
+
+/// Counts its calls in a plain static, of which each image has one.
+#[unsafe(no_mangle)]
+pub extern "C" fn plain_calls() -> u64 {
+    static CALLS: AtomicU64 = AtomicU64::new(0);
+    CALLS.fetch_add(1, SeqCst) + 1
+}

@@ -1,0 +1,73 @@
+//! 0.3.3: a patch release that changed what it must not change.
+
+use std::cell::{Cell, RefCell};
+use std::sync::Mutex;
+use std::sync::atomic::AtomicU32;
+
+use abi_stable::StableAbi;
+use abi_stable::external_types::RMutex;
+use abi_stable::std_types::RVec;
+
+pub use geometry::Position;
+
+// Unchanged.
+plugin_tls::thread_local!(pub static COUNT: Cell<u32> = const { Cell::new(0) });
+plugin_tls::lazy_static!(pub static ref NAMES: Mutex<Vec<String>> = Mutex::default(););
+
+// New: nothing to compare it with.
+plugin_tls::thread_local!(pub static ADDED: Cell<u32> = const { Cell::new(0) });
+
+// It was a thread-local.
+plugin_tls::lazy_static!(pub static ref MODE: AtomicU32 = AtomicU32::new(0););
+// Their types are others.
+plugin_tls::thread_local!(pub static LIMITS: Cell<Limits> = Cell::default());
+plugin_tls::thread_local!(pub static BLOCK: Cell<Block> = Cell::default());
+plugin_tls::lazy_static!(pub static ref HANDLE: Handle = Handle(7););
+plugin_tls::lazy_static!(pub static ref BUFFER: Buffer = Buffer([0; 3]););
+plugin_tls::thread_local!(pub static SCALE: Cell<Scale> = Cell::default());
+plugin_tls::thread_local!(pub static NUMBER: Cell<Number> = Cell::default());
+plugin_tls::thread_local!(pub static NUMBERS: RVec<Number> = RVec::new());
+plugin_tls::lazy_static!(pub static ref LOCKED: RMutex<Number> = RMutex::new(Number::default()););
+plugin_tls::thread_local!(pub static BORROWED: RefCell<Number> = RefCell::default());
+plugin_tls::thread_local!(pub static POSITION: RefCell<Position> = RefCell::default());
+
+/// It was `u32`.
+pub type Number = i32;
+
+/// It had one field.
+#[derive(Clone, Copy, Default)]
+pub struct Limits {
+    pub memory: u64,
+    pub files: u64,
+}
+
+/// It was aligned as its content.
+#[repr(align(16))]
+#[derive(Clone, Copy, Default)]
+pub struct Block(pub [u64; 2]);
+
+/// It had no destructor.
+pub struct Handle(pub u64);
+
+impl Drop for Handle {
+    fn drop(&mut self) {}
+}
+
+/// It held `u32`s.
+pub struct Buffer(pub [u64; 3]);
+
+/// Its fields were the other way around.
+#[repr(C)]
+#[derive(StableAbi, Clone, Copy, Default)]
+pub struct Scale {
+    pub factor: f32,
+    pub steps: u32,
+}
+
+mod geometry {
+    /// It was not in a module.
+    #[derive(Default)]
+    pub struct Position {
+        pub line: u32,
+    }
+}
