@@ -40,7 +40,9 @@ pub(crate) static REGISTRY: Registry = Registry::new();
 pub(crate) fn own_binary() -> *const Binary {
     static OWN: OnceLock<&Binary> = OnceLock::new();
     *OWN.get_or_init(|| {
-        let name = std::env::current_exe().ok().and_then(|path| Some(path.file_name()?.to_string_lossy().into_owned()));
+        // This binary may be a library; where the system does not tell, it is taken to be the program.
+        let file = image::file_of((&raw const REGISTRY).cast()).or_else(|| std::env::current_exe().ok());
+        let name = file.and_then(|path| Some(path.file_name()?.to_string_lossy().into_owned()));
         let compiler = binary::COMPILER.to_owned();
         let host = Binary {
             name: name.unwrap_or_default(),

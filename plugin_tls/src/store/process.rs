@@ -79,12 +79,10 @@ pub(crate) fn find_or_build(access: &mut Access) -> Status {
             }
             State::Poisoned => {
                 drop(state);
-                return refuse(
-                    access,
-                    abi::POISONED,
-                    "its initializer panicked earlier, and so it is poisoned: the \
-                    first panic says why",
-                );
+                let item = record.identity();
+                let message =
+                    format!("`{item}` is poisoned: its initializer panicked earlier, and that panic says why");
+                return refuse(access, abi::POISONED, &message);
             }
             State::Building(thread) if thread == me => {
                 drop(state);

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering::Release};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use super::process::Process;
-use super::verify::{self, Mismatch, MismatchField, Proof, Side};
+use super::verify::{self, Compared, Mismatch, MismatchField, Proof, Side};
 use crate::abi::{DropValue, ItemDecl, KIND_THREAD_LOCAL};
 use crate::item::RawItem;
 use crate::key::{Declaration, Identity, Key};
@@ -100,6 +100,23 @@ impl ItemCopy {
         self.binary.is_host.then(|| unsafe { &*self.item.cast::<RawItem>() })
     }
 
+    /// A copy of the host's, of an item of its own.
+    #[cfg(all(test, feature = "abi_stable"))]
+    pub(crate) fn for_tests(facts: Facts) -> &'static Self {
+        // SAFETY: the host's own binary, which is never freed.
+        let binary = unsafe { &*super::own_binary() };
+        let record = Box::leak(Box::new(Record {
+            identity: Box::default(),
+            kind: facts.kind,
+            index: 0,
+            host_copy: OnceLock::new(),
+            threads: AtomicUsize::new(0),
+            process: Process::default(),
+        }));
+        let (word, item) = (std::ptr::null(), std::ptr::null());
+        Box::leak(Box::new(ItemCopy { record, binary, facts, proof: Proof::First, drop: None, word, item }))
+    }
+
     /// Tells the copy where to look from now on.
     pub(crate) fn publish(&self, word: *mut ()) {
         // Release: whoever reads the word may rely on what it leads to.
@@ -177,8 +194,9 @@ impl Registry {
         let mut candidates: Vec<Candidate> = Vec::with_capacity(items.len());
         let mut mismatches = Vec::new();
         let mut first_of_key: HashMap<Key, usize> = HashMap::new();
+        let mut compared = Compared::default();
         for decl in items {
-            let candidate = match registered.examine(binary, decl) {
+            let candidate = match registered.examine(binary, decl, &mut compared) {
                 Ok(candidate) => candidate,
                 Err(mut found) => {
                     mismatches.append(&mut found);
@@ -207,7 +225,12 @@ impl Registry {
 
 impl Registered {
     /// Reads and verifies one copy.
-    fn examine(&self, binary: &'static Binary, decl: &ItemDecl) -> Result<Candidate, Vec<Mismatch>> {
+    fn examine(
+        &self,
+        binary: &'static Binary,
+        decl: &ItemDecl,
+        compared: &mut Compared,
+    ) -> Result<Candidate, Vec<Mismatch>> {
         // SAFETY: the texts of a declaration live as long as its binary, which is mapped now.
         let (text, path, type_name) = unsafe { (decl.text.get(), decl.path.get(), decl.type_name.get()) };
         let Some(Declaration { identity, site }) = Declaration::read(text, path) else {
@@ -237,7 +260,7 @@ impl Registered {
             return Err(vec![duplicate(binary, &candidate.identity, &own.facts, &candidate.facts)]);
         }
         if item.reference().is_some() {
-            candidate.proof = verify::verify(&identity, item, binary, &candidate.facts)?;
+            candidate.proof = verify::verify(&identity, item, binary, &candidate.facts, compared)?;
         }
         Ok(candidate)
     }
@@ -297,6 +320,7 @@ fn duplicate(binary: &Binary, identity: &[u8], first: &Facts, second: &Facts) ->
         field: MismatchField::Declaration,
         known: side(first),
         offered: side(second),
+        detail: None,
         advice: "two declarations of one function, or of two compatible versions of a crate, have the same name and \
                  type and cannot be told apart: rename one of them, or move it to a function of its own"
             .to_owned(),
@@ -309,6 +333,7 @@ fn unreadable(binary: &Binary, text: &str, path: &str) -> Mismatch {
         field: MismatchField::Declaration,
         known: Side::default(),
         offered: Side { binary: binary.name.clone(), value: format!("{text:?}"), site: String::new() },
+        detail: None,
         advice: "the declaration cannot be read: declare items with the macros of plugin_tls only, and build host and \
                  plugin with versions of it that share the major version"
             .to_owned(),

@@ -44,6 +44,8 @@ pub struct Snapshot {
 pub struct SnapshotItem {
     /// `crate::module::function::NAME`.
     pub item: String,
+    /// The part of the crate's version that Cargo holds to be compatible: items of 0.3 and of 0.4 are two items.
+    pub version: String,
     /// The type as it is written in the item's declaration, without spaces that do not matter.
     pub ty: String,
     /// Which macro declares it.
@@ -108,7 +110,7 @@ pub fn snapshot() -> Snapshot {
     // So that a program that asks before it has used anything still sees its own items.
     crate::binary::use_own();
     let mut items: Vec<_> = REGISTRY.read(|registered| registered.items().filter_map(describe).collect());
-    items.sort_by(|a: &SnapshotItem, b| (&a.item, &a.ty).cmp(&(&b.item, &b.ty)));
+    items.sort_by(|a: &SnapshotItem, b| (&a.item, &a.version, &a.ty).cmp(&(&b.item, &b.version, &b.ty)));
     Snapshot { items }
 }
 
@@ -133,6 +135,7 @@ fn describe(item: &RegisteredItem) -> Option<SnapshotItem> {
     let name = |copy: &&'static ItemCopy| copy.binary.name.clone();
     Some(SnapshotItem {
         item: identity.to_string(),
+        version: identity.version.to_owned(),
         ty: identity.ty.to_owned(),
         kind,
         owner: name(&owner),
@@ -168,14 +171,19 @@ impl fmt::Display for Snapshot {
                 column.set_cell_alignment(comfy_table::CellAlignment::Right);
             }
         }
-        for item in &self.items {
+        for (position, item) in self.items.iter().enumerate() {
+            // Items are sorted by name and version.
+            let neighbours = [position.checked_sub(1), position.checked_add(1)];
+            let mut neighbours = neighbours.into_iter().flatten().filter_map(|position| self.items.get(position));
+            let namesake = neighbours.any(|other| other.item == item.item && other.version != item.version);
+            let name = if namesake { format!("{} ({})", item.item, item.version) } else { item.item.clone() };
             let threads = match item.kind {
                 SnapshotKind::ThreadLocal => item.threads.to_string(),
                 SnapshotKind::Static => "-".to_owned(),
             };
             let ty = if item.unproven { format!("{} (unproven)", item.ty) } else { item.ty.clone() };
             table.add_row([
-                item.item.clone(),
+                name,
                 ty,
                 item.kind.to_string(),
                 item.owner.clone(),

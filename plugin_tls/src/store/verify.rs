@@ -1,8 +1,8 @@
 //! Whether two copies of an item are the same type.
 //!
 //! 1. Kind, size, alignment, needs-drop: differ → rejected.
-//! 2. `TypeId` equal → accepted.
-//! 3. Both sides have an `abi_stable` layout → the layouts decide, compared in both directions.
+//! 2. Both sides have an `abi_stable` layout → the layouts decide, compared in both directions.
+//! 3. `TypeId` equal → accepted.
 //! 4. Same compiler, same type name → accepted, as *unproven*.
 //! 5. Anything else → rejected, unless the host chose to trust the plugin.
 //!
@@ -10,6 +10,8 @@
 
 #![cfg_attr(not(feature = "host"), allow(unreachable_pub, reason = "public in `host`, where there is one"))]
 
+use std::collections::HashMap;
+use std::ffi::c_void;
 use std::fmt;
 
 use super::registry::{Binary, Facts, ItemCopy, RegisteredItem};
@@ -54,6 +56,8 @@ pub struct Mismatch {
     pub known: Side,
     /// The plugin that is refused.
     pub offered: Side,
+    /// Where both types have layouts that differ: how, in the words of `abi_stable`. `Display` shows the beginning.
+    pub detail: Option<String>,
     /// What to do about it.
     pub advice: String,
 }
@@ -115,6 +119,9 @@ impl fmt::Display for MismatchField {
     }
 }
 
+/// How much of a [`Mismatch::detail`] is shown.
+const DETAIL_LINES: usize = 16;
+
 impl fmt::Display for Mismatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "`{}`: {} differs", self.item, self.field)?;
@@ -122,6 +129,10 @@ impl fmt::Display for Mismatch {
             if !side.binary.is_empty() {
                 writeln!(f, "  in {}: {} (declared at {})", side.binary, side.value, side.site)?;
             }
+        }
+        let detail = self.detail.iter().flat_map(|detail| detail.lines()).filter(|line| !line.trim().is_empty());
+        for line in detail.take(DETAIL_LINES) {
+            writeln!(f, "    {line}")?;
         }
         write!(f, "  {}", self.advice)
     }
@@ -138,6 +149,7 @@ pub(crate) fn verify(
     item: &RegisteredItem,
     binary: &Binary,
     offered: &Facts,
+    compared: &mut Compared,
 ) -> Result<Proof, Vec<Mismatch>> {
     let Some(reference) = item.reference() else { return Ok(Proof::First) };
     let side = |copy_binary: &Binary, facts: &Facts, value: String| Side {
@@ -145,12 +157,13 @@ pub(crate) fn verify(
         value,
         site: facts.site.clone(),
     };
-    let mismatch = |field, known: String, value: String, advice: String| Mismatch {
+    let mismatch = |field, known: String, value: String, detail: Option<String>, advice: &str| Mismatch {
         item: identity.to_string(),
         field,
         known: side(reference.binary, &reference.facts, known),
         offered: side(binary, offered, value),
-        advice,
+        detail,
+        advice: advice.to_owned(),
     };
 
     let known = &reference.facts;
@@ -158,30 +171,32 @@ pub(crate) fn verify(
         .into_iter()
         .zip(shape(offered))
         .filter(|(known, offered)| known.1 != offered.1)
-        .map(|((field, known), (_, offered))| {
-            let advice = "build both sides with the same version, features and settings of the crate that declares it";
-            mismatch(field, known, offered, advice.to_owned())
-        })
+        .map(|((field, known), (_, offered))| mismatch(field, known, offered, None, SAME_CRATE))
         .collect();
     if !differing.is_empty() {
         return Err(differing);
     }
-    let mut obstacles = String::new();
-    let accepted = std::iter::once(reference)
-        .chain(item.copies.iter().copied())
-        .find_map(|copy| accept(copy, binary, offered, &mut obstacles));
-    if let Some(proof) = accepted {
-        return Ok(proof);
+    let others = item.copies.iter().copied().filter(|copy| !std::ptr::eq(*copy, reference));
+    let verdict = std::iter::once(reference).chain(others).map(|copy| judge(copy, binary, offered, compared));
+    let types = || (type_value(known, reference.binary), type_value(offered, binary));
+    // The first copy that can tell.
+    match verdict.into_iter().find(|verdict| !matches!(verdict, Verdict::Unknown)) {
+        Some(Verdict::Same(proof)) => Ok(proof),
+        Some(Verdict::Different(difference)) => {
+            let (known, offered) = types();
+            Err(vec![mismatch(MismatchField::Type, known, offered, Some(difference), SAME_CRATE)])
+        }
+        Some(Verdict::Unknown) | None if binary.trusted => Ok(Proof::Trusted),
+        Some(Verdict::Unknown) | None => {
+            let (known, offered) = types();
+            Err(vec![mismatch(MismatchField::Type, known, offered, None, PROVE_OR_TRUST)])
+        }
     }
-    if binary.trusted {
-        return Ok(Proof::Trusted);
-    }
-    let advice = format!(
-        "{obstacles}build both sides with the same compiler, or derive `StableAbi` for the type; if you know that they \
-         are the same type, load the plugin with `Plugin::load_trusted`"
-    );
-    Err(vec![mismatch(MismatchField::Type, type_value(known, reference.binary), type_value(offered, binary), advice)])
 }
+
+const SAME_CRATE: &str = "build both sides with the same version, features and settings of the crate that declares it";
+const PROVE_OR_TRUST: &str = "build both sides with the same compiler, or derive `StableAbi` for the type; if you know \
+                              that they are the same type, load the plugin with `Plugin::load_trusted`";
 
 /// What must be equal first.
 fn shape(facts: &Facts) -> [(MismatchField, String); 4] {
@@ -200,26 +215,41 @@ fn type_value(facts: &Facts, binary: &Binary) -> String {
     format!("{}, {layout}, by {compiler}", facts.type_name)
 }
 
+/// What one copy says of another.
+enum Verdict {
+    Same(Proof),
+    /// The layouts differ, in the words of `abi_stable`. No trust overrules that.
+    Different(String),
+    Unknown,
+}
+
 /// Rules 2 to 4 against one copy.
-fn accept(copy: &ItemCopy, binary: &Binary, offered: &Facts, obstacles: &mut String) -> Option<Proof> {
+///
+/// A `TypeId` tells a type by its path and its crate, not by its fields: the same crate built before and after an edit
+/// has the same one. So where both sides have a layout, the layouts decide first.
+fn judge(copy: &ItemCopy, binary: &Binary, offered: &Facts, compared: &mut Compared) -> Verdict {
     let known = &copy.facts;
-    if known.type_id == offered.type_id {
-        return Some(Proof::SameTypeId);
-    }
+    let same_id = known.type_id == offered.type_id;
     let layouts = !known.layout.is_null() && !offered.layout.is_null();
     if layouts && !binary.layouts.is_empty() && copy.binary.layouts == binary.layouts {
-        return match compare_layouts(known, offered) {
-            Ok(()) => Some(Proof::SameLayout),
-            Err(difference) => {
-                obstacles.push_str(&difference);
-                obstacles.push('\n');
-                None
-            }
+        let outcome =
+            compared.0.entry((known.layout, offered.layout)).or_insert_with(|| compare_layouts(known, offered));
+        return match outcome {
+            Ok(()) if same_id => Verdict::Same(Proof::SameTypeId),
+            Ok(()) => Verdict::Same(Proof::SameLayout),
+            Err(difference) => Verdict::Different(difference.clone()),
         };
     }
+    if same_id {
+        return Verdict::Same(Proof::SameTypeId);
+    }
     let compilers = !binary.compiler.is_empty() && copy.binary.compiler == binary.compiler;
-    (compilers && known.type_name == offered.type_name).then_some(Proof::Unproven)
+    if compilers && known.type_name == offered.type_name { Verdict::Same(Proof::Unproven) } else { Verdict::Unknown }
 }
+
+/// Layouts that have been compared while a binary is registered: many items have few types.
+#[derive(Default)]
+pub(crate) struct Compared(HashMap<(*const c_void, *const c_void), Result<(), String>>);
 
 #[cfg(feature = "abi_stable")]
 fn compare_layouts(known: &Facts, offered: &Facts) -> Result<(), String> {
@@ -231,8 +261,16 @@ fn compare_layouts(known: &Facts, offered: &Facts) -> Result<(), String> {
     let (known, offered) = unsafe { (&*known.layout.cast::<TypeLayout>(), &*offered.layout.cast::<TypeLayout>()) };
     // Compatibility is directed (an interface may know less than its implementation); a shared value is both.
     let both = || -> Result<(), String> {
-        check_layout_compatibility(known, offered).map_err(|errors| errors.to_string())?;
-        check_layout_compatibility(offered, known).map_err(|errors| errors.to_string())
+        for (known, offered) in [(known, offered), (offered, known)] {
+            check_layout_compatibility(known, offered).map_err(|errors| {
+                // Each shows both types whole before it comes to the point.
+                let words = errors.errors.iter().map(ToString::to_string);
+                let points =
+                    words.map(|words| words.find("\nError:").map_or(words.clone(), |at| words[at..].to_owned()));
+                points.collect::<String>()
+            })?;
+        }
+        Ok(())
     };
     std::panic::catch_unwind(both)
         .unwrap_or_else(|_| Err("abi_stable panicked while it compared the layouts".to_owned()))
@@ -241,4 +279,55 @@ fn compare_layouts(known: &Facts, offered: &Facts) -> Result<(), String> {
 #[cfg(not(feature = "abi_stable"))]
 fn compare_layouts(_: &Facts, _: &Facts) -> Result<(), String> {
     Err("the host was built without `abi_stable`".to_owned())
+}
+
+#[cfg(all(test, feature = "abi_stable"))]
+mod tests {
+    use abi_stable::StableAbi;
+    use abi_stable::std_types::RVec;
+
+    use super::*;
+
+    fn facts<T: StableAbi>(type_id: u8) -> Facts {
+        Facts {
+            kind: KIND_THREAD_LOCAL,
+            size: size_of::<T>(),
+            align: align_of::<T>(),
+            needs_drop: false,
+            type_id: [type_id; 16],
+            type_name: "api::Scale".to_owned(),
+            layout: std::ptr::from_ref(T::LAYOUT).cast(),
+            site: String::new(),
+        }
+    }
+
+    fn verdict(known: Facts, offered: &Facts) -> Verdict {
+        let copy = ItemCopy::for_tests(known);
+        judge(copy, copy.binary, offered, &mut Compared::default())
+    }
+
+    #[test]
+    fn an_equal_type_id_does_not_overrule_layouts_that_differ() {
+        // A struct whose field types were edited keeps its `TypeId`.
+        let outcome = verdict(facts::<RVec<u32>>(1), &facts::<RVec<f32>>(1));
+        assert!(matches!(&outcome, Verdict::Different(text) if !text.is_empty()));
+    }
+
+    #[test]
+    fn equal_layouts_accept() {
+        assert!(matches!(verdict(facts::<RVec<u32>>(1), &facts::<RVec<u32>>(1)), Verdict::Same(Proof::SameTypeId)));
+        assert!(matches!(verdict(facts::<RVec<u32>>(1), &facts::<RVec<u32>>(2)), Verdict::Same(Proof::SameLayout)));
+    }
+
+    #[test]
+    fn without_layouts_the_type_id_and_then_the_name_decide() {
+        let bare = |type_id, name: &str| Facts {
+            layout: std::ptr::null(),
+            type_name: name.to_owned(),
+            ..facts::<RVec<u32>>(type_id)
+        };
+        assert!(matches!(verdict(bare(1, "a"), &bare(1, "b")), Verdict::Same(Proof::SameTypeId)));
+        assert!(matches!(verdict(bare(1, "a"), &bare(2, "a")), Verdict::Same(Proof::Unproven)));
+        assert!(matches!(verdict(bare(1, "a"), &bare(2, "b")), Verdict::Unknown));
+    }
 }
