@@ -14,7 +14,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use super::building::{self, ThreadToken, copy_of};
 #[cfg(feature = "host")]
-use super::registry::Registered;
+use super::registry::Registry;
 use super::registry::{ItemCopy, Record};
 use super::threads;
 use crate::abi::{self, Access, Status};
@@ -153,30 +153,43 @@ fn stop_waiting_for(record: &'static Record) {
     }
 }
 
-/// Takes away the values that `matches`, and forgets that initializers panicked: no binary finds them from now on. The
-/// values come back in the order of their creation, for the caller to drop.
+/// Drops the values that `matches`, one by one and last created first: a destructor may use what was created before.
+/// Each is taken away from all binaries first. Where an initializer has panicked, that is forgotten.
+///
+/// # Safety
+///
+/// Nobody refers to the values.
 #[cfg(feature = "host")]
-pub(crate) fn take_matching(
-    registered: &Registered,
-    matches: impl Fn(&ItemCopy) -> bool,
-) -> Vec<(&'static ItemCopy, NonNull<u8>)> {
-    let mut taken = Vec::new();
-    for item in registered.items() {
-        let mut state = item.record.process.lock();
-        match *state {
-            State::Live { owner, value, sequence } if matches(owner) => {
-                *state = State::Empty;
-                for copy in &item.copies {
-                    copy.publish(ptr::null_mut());
-                }
-                taken.push((sequence, owner, value.0));
+pub(crate) unsafe fn drop_matching(registry: &Registry, matches: impl Fn(&ItemCopy) -> bool) {
+    let mut found: Vec<(u64, &'static Record)> = Vec::new();
+    registry.read(|registered| {
+        for item in registered.items() {
+            let mut state = item.record.process.lock();
+            match *state {
+                State::Live { owner, sequence, .. } if matches(owner) => found.push((sequence, item.record)),
+                State::Poisoned(owner) if matches(owner) => *state = State::Empty,
+                _ => {}
             }
-            State::Poisoned(owner) if matches(owner) => *state = State::Empty,
-            _ => {}
+        }
+    });
+    found.sort_by_key(|(sequence, _)| *sequence);
+    for (found_sequence, record) in found.into_iter().rev() {
+        let taken = registry.read(|registered| {
+            let mut state = record.process.lock();
+            match *state {
+                State::Live { owner, value, sequence } if sequence == found_sequence => {
+                    *state = State::Empty;
+                    registered.copies_of(record).iter().for_each(|copy| copy.publish(ptr::null_mut()));
+                    Some((owner, value))
+                }
+                _ => None,
+            }
+        });
+        if let Some((owner, value)) = taken {
+            // SAFETY: no binary finds the value any more, and nobody refers to it: the caller's word.
+            unsafe { building::destroy(owner, value.0) };
         }
     }
-    taken.sort_by_key(|(sequence, ..)| *sequence);
-    taken.into_iter().map(|(_, owner, value)| (owner, value)).collect()
 }
 
 /// Waits until `record` is not being built any more. If its builder waits for `me`, directly or through others: the

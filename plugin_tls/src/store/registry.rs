@@ -154,6 +154,12 @@ impl Registered {
         self.items.values().flatten()
     }
 
+    /// The copies of a record that is registered.
+    #[cfg(feature = "host")]
+    pub(crate) fn copies_of(&self, record: &Record) -> &[&'static ItemCopy] {
+        self.find(Key::of(&record.identity), &record.identity).map_or(&[], |item| &item.copies)
+    }
+
     fn find(&self, key: Key, identity: &[u8]) -> Option<&RegisteredItem> {
         self.items.get(&key)?.iter().find(|item| *item.record.identity == *identity)
     }

@@ -68,12 +68,11 @@ impl Entry {
         }
     }
 
-    /// To be run after everything else.
-    fn is_last(&self) -> bool {
+    fn part(&self) -> Part {
         match self {
-            Entry::Value(value) => value.owner.drop.is_none(),
-            Entry::Function(_) => false,
-            Entry::Key(_) => true,
+            Entry::Value(value) if value.owner.drop.is_none() => Part::Values,
+            Entry::Value(_) | Entry::Function(_) => Part::First,
+            Entry::Key(_) => Part::Keys,
         }
     }
 }
@@ -95,6 +94,40 @@ pub(crate) struct List {
     pub(crate) last: Vec<Entry>,
     /// Plugins whose code builds or drops something of this thread right now, with the item if it is one.
     pub(crate) active: Vec<(&'static Binary, Option<&'static ItemCopy>)>,
+}
+
+/// In which order entries are run: each part last created first.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Part {
+    /// Values with a destructor, and functions.
+    First,
+    Keys,
+    /// Values without a destructor.
+    Values,
+}
+
+impl List {
+    /// Takes the newest entry of `part` that `matches` off the list, among the first `entries` and `last`, which is as
+    /// far as the list went before anything was run. It counts as active from now on.
+    fn take(
+        &mut self,
+        part: Part,
+        entries: &mut usize,
+        last: &mut usize,
+        matches: impl Fn(&Entry) -> bool,
+    ) -> Option<Entry> {
+        let newest = |list: &[Entry]| list.iter().rposition(|entry| entry.part() == part && matches(entry));
+        let entry = if let Some(position) = newest(&self.entries[..*entries]) {
+            *entries -= 1;
+            self.entries.remove(position)
+        } else {
+            let position = newest(&self.last[..*last])?;
+            *last -= 1;
+            self.last.remove(position)
+        };
+        self.active.extend(active(&entry));
+        Some(entry)
+    }
 }
 
 impl Thread {
@@ -242,26 +275,17 @@ impl Own {
             .any(|entry| matches!(entry, Entry::Key(known) if known.key == key && ptr::eq(known.plugin, plugin)))
     }
 
-    /// Takes all entries off the list that `matches`, and runs them: last created first, and keys at the end.
+    /// Runs all entries that `matches`, one by one and last created first: an entry may use what was created before it.
+    /// What they create in turn stays.
     pub(crate) fn run_matching(&self, matches: impl Fn(&Entry) -> bool) {
-        let taken: Vec<Entry> = {
-            let mut guard = self.shared.lock();
-            let list = &mut *guard;
-            let mut taken: Vec<Entry> = list.entries.extract_matching(&matches);
-            taken.extend(list.last.extract_matching(&matches));
-            // Keys first in this order, since it is run from its end.
-            taken.sort_by_key(|entry| !matches!(entry, Entry::Key(_)));
-            list.active.extend(taken.iter().filter_map(active));
-            taken
+        let (mut entries, mut last) = {
+            let list = self.shared.lock();
+            (list.entries.len(), list.last.len())
         };
-        // All slots first: a destructor must not find a value that is about to go.
-        for entry in &taken {
-            if let Entry::Value(value) = entry {
-                self.row.borrow().clear(value.owner.record.index);
+        for part in [Part::First, Part::Keys, Part::Values] {
+            while let Some(entry) = self.shared.lock().take(part, &mut entries, &mut last, &matches) {
+                self.run(entry);
             }
-        }
-        for entry in taken.into_iter().rev() {
-            self.run(entry);
         }
     }
 
@@ -310,18 +334,19 @@ impl Own {
                 let mut guard = self.shared.lock();
                 let list = &mut *guard;
                 let mut next = list.entries.pop();
-                while let Some(entry) = next.take_if(|entry| entry.is_last()) {
+                while let Some(entry) = next.take_if(|entry| entry.part() != Part::First) {
                     list.last.push(entry);
                     next = list.entries.pop();
                 }
-                // Keys may be set anew by what is run here, and values without a destructor are run when nothing else is
-                // left: newest keys first.
-                let next = next.or_else(|| {
-                    let key = list.last.iter().rposition(|entry| matches!(entry, Entry::Key(_)));
-                    key.map(|key| list.last.remove(key)).or_else(|| list.last.pop())
-                });
-                list.active.extend(next.as_ref().and_then(active));
-                next
+                if next.is_some() {
+                    list.active.extend(next.as_ref().and_then(active));
+                    next
+                } else {
+                    // What is run here may add to the list: only one, and then the list again.
+                    let (mut none, mut last) = (0, list.last.len());
+                    let key = list.take(Part::Keys, &mut none, &mut last, |_| true);
+                    key.or_else(|| list.take(Part::Values, &mut none, &mut last, |_| true))
+                }
             };
             let Some(entry) = entry else { break };
             if let Entry::Value(Value { owner, .. }) = &entry {
@@ -452,20 +477,4 @@ pub(crate) unsafe fn reset() {
     RESETS.fetch_add(1, SeqCst);
     // SAFETY: the caller's word.
     unsafe { safe_point() }
-}
-
-trait ExtractMatching<T> {
-    /// Takes out all that match, in order.
-    fn extract_matching(&mut self, matches: impl Fn(&T) -> bool) -> Vec<T>;
-}
-
-impl<T> ExtractMatching<T> for Vec<T> {
-    fn extract_matching(&mut self, matches: impl Fn(&T) -> bool) -> Vec<T> {
-        if !self.iter().any(&matches) {
-            return Vec::new();
-        }
-        let (taken, left) = std::mem::take(self).into_iter().partition(matches);
-        *self = left;
-        taken
-    }
 }

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering::SeqCst;
 
 use super::process::{self, State};
 use super::registry::{Binary, ItemCopy};
-use super::{REGISTRY, building, image, threads};
+use super::{REGISTRY, image, threads};
 use crate::abi::KIND_THREAD_LOCAL;
 
 /// What keeps a plugin from being unmapped.
@@ -163,12 +163,10 @@ pub(crate) unsafe fn drain(plugin: &'static Binary) {
         threads::begin_draining();
     }
     let owned = |binary: &Binary| ptr::eq(binary, plugin);
-    let taken = REGISTRY.read(|registered| process::take_matching(registered, |owner| owned(owner.binary)));
-    for (owner, value) in taken.into_iter().rev() {
-        // SAFETY: no binary finds the value any more, and nobody refers to it: the caller's word.
-        unsafe { building::destroy(owner, value) };
-    }
+    // Thread-locals first: their destructors are more likely to use process-wide values than the reverse.
     threads::with_current(|thread| thread.run_matching(|entry| owned(entry.binary())));
+    // SAFETY: the caller's word.
+    unsafe { process::drop_matching(&REGISTRY, |owner| owned(owner.binary)) };
 }
 
 /// The reverse of [`drain`]: the plugin may create values again.
@@ -285,11 +283,10 @@ pub(crate) fn dangling(span: &image::Span) -> Vec<DanglingHint> {
 ///
 /// No thread refers to a process-wide value, and the calling thread to no value at all.
 pub(crate) unsafe fn reset() {
-    let taken = REGISTRY.read(|registered| process::take_matching(registered, |_| true));
-    for (owner, value) in taken.into_iter().rev() {
-        // SAFETY: no binary finds the value any more, and nobody refers to it: the caller's word.
-        unsafe { building::destroy(owner, value) };
+    // Thread-locals first: their destructors are more likely to use process-wide values than the reverse.
+    // SAFETY: the caller's word, for both.
+    unsafe {
+        threads::reset();
+        process::drop_matching(&REGISTRY, |_| true);
     }
-    // SAFETY: the caller's word.
-    unsafe { threads::reset() }
 }
