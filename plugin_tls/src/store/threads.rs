@@ -164,10 +164,7 @@ static RESETS: AtomicUsize = AtomicUsize::new(0);
 /// Counts what a plugin that is being unloaded may wait for.
 static PROGRESS: (Mutex<u64>, Condvar) = (Mutex::new(0), Condvar::new());
 
-/// A thread that is gone: never an `Own`.
-const GONE: *mut Own = ptr::without_provenance_mut(1);
-
-// Constant and without a destructor: it is there to say that the thread is gone.
+// Constant and without a destructor: null before the thread's first access and after its end.
 std::thread_local!(static CURRENT: Cell<*mut Own> = const { Cell::new(ptr::null_mut()) });
 // Its destructor is the end of the thread's list.
 std::thread_local!(static GUARD: Guard = const { Guard });
@@ -189,9 +186,6 @@ impl Drop for Guard {
 pub(crate) fn with_current<R>(f: impl FnOnce(&Own) -> R) -> Option<R> {
     let current = CURRENT.with(Cell::get);
     let current = if current.is_null() { start(None)? } else { current };
-    if current == GONE {
-        return None;
-    }
     // SAFETY: the record of the calling thread. It is freed by the thread's last destructor only, which is not within `f`:
     // it runs when the thread has left everything else.
     Some(f(unsafe { &*current }))
@@ -283,7 +277,10 @@ impl Own {
             (list.entries.len(), list.last.len())
         };
         for part in [Part::First, Part::Keys, Part::Values] {
-            while let Some(entry) = self.shared.lock().take(part, &mut entries, &mut last, &matches) {
+            loop {
+                // Its own statement: the lock must be free when the entry runs.
+                let next = self.shared.lock().take(part, &mut entries, &mut last, &matches);
+                let Some(entry) = next else { break };
                 self.run(entry);
             }
         }
@@ -359,7 +356,7 @@ impl Own {
             self.run(entry);
         }
         publish(&raw const row::EMPTY);
-        let own = CURRENT.with(|current| current.replace(GONE));
+        let own = CURRENT.with(|current| current.replace(ptr::null_mut()));
         threads().get_or_insert_default().remove(&self.shared.id);
         progress();
         // SAFETY: made by `Box::into_raw` in `start`; nothing refers to it any more but `self`, which is not used below.
@@ -457,11 +454,8 @@ pub(crate) fn end_draining() {
 /// It is so.
 pub(crate) unsafe fn safe_point() {
     let current = CURRENT.with(Cell::get);
-    if current.is_null() || current == GONE {
-        return;
-    }
     // SAFETY: as in `with_current`.
-    let own = unsafe { &*current };
+    let Some(own) = (unsafe { current.as_ref() }) else { return };
     own.catch_up_with_resets();
     if DRAINING.load(SeqCst) != 0 {
         own.run_matching(|entry| entry.binary().is_draining());
