@@ -3,7 +3,7 @@
 //! Host side and plugin side meet here and nowhere else. Everything is `#[repr(C)]`; what is a whole structure of its
 //! own starts with a [`Header`]. Within a major version the table only grows at its end. `docs/abi.md` is the reference.
 
-use std::ffi::c_void;
+use std::ffi::{c_int, c_uint, c_void};
 use std::mem::{offset_of, size_of};
 
 /// The first eight bytes of every structure with a header.
@@ -104,6 +104,8 @@ pub(crate) const RECURSION: Status = 5;
 /// The initializer of a process-wide item panicked earlier; the sink has the message.
 #[cfg(store)]
 pub(crate) const POISONED: Status = 6;
+/// The plugin whose code would build the value is being unloaded.
+pub(crate) const DRAINING: Status = 7;
 
 /// Thread-local or process-wide: [`ItemDecl::kind`].
 pub(crate) const KIND_THREAD_LOCAL: u32 = 0;
@@ -206,6 +208,41 @@ pub(crate) struct Api {
     pub(crate) local: Option<unsafe extern "C" fn(access: *mut Access) -> Status>,
     /// Finds or builds the value of a process-wide item.
     pub(crate) process: Option<unsafe extern "C" fn(access: *mut Access) -> Status>,
+    /// What a plugin's own thread-locals and threads need, so that it can be unloaded; null where the host's platform
+    /// has no such thing.
+    pub(crate) takeover: Takeover,
+}
+
+/// What thread-exit functions look like to libc.
+pub(crate) type AtExit = unsafe extern "C" fn(object: *mut c_void);
+/// What a thread runs.
+pub(crate) type Start = unsafe extern "C" fn(argument: *mut c_void) -> *mut c_void;
+
+/// The host's versions of functions of libc that leave something of a plugin behind. Each does what libc's does and
+/// returns what libc's returns; the plugin's handle comes first.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub(crate) struct Takeover {
+    /// `__cxa_thread_atexit_impl`.
+    pub(crate) at_thread_exit:
+        Option<unsafe extern "C" fn(plugin: BinaryHandle, function: AtExit, object: *mut c_void) -> c_int>,
+    /// `pthread_key_create`.
+    pub(crate) key_create:
+        Option<unsafe extern "C" fn(plugin: BinaryHandle, key: *mut c_uint, function: Option<AtExit>) -> c_int>,
+    /// `pthread_key_delete`.
+    pub(crate) key_delete: Option<unsafe extern "C" fn(plugin: BinaryHandle, key: c_uint) -> c_int>,
+    /// `pthread_setspecific`.
+    pub(crate) key_set: Option<unsafe extern "C" fn(plugin: BinaryHandle, key: c_uint, value: *const c_void) -> c_int>,
+    /// `pthread_create`.
+    pub(crate) thread_create: Option<
+        unsafe extern "C" fn(
+            plugin: BinaryHandle,
+            thread: *mut c_void,
+            attributes: *const c_void,
+            start: Start,
+            argument: *mut c_void,
+        ) -> c_int,
+    >,
 }
 
 // SAFETY: a table is written once, before anybody sees it, and holds nothing but numbers and functions.
@@ -226,6 +263,8 @@ pub struct Entry {
     /// `Context::initialize` in the plugin, for `table`. `load` goes into [`BinaryDecl::load`].
     pub(crate) connect:
         Option<unsafe extern "C" fn(table: *const c_void, load: *mut c_void, report: *const c_void) -> u32>,
+    /// The plugin is about to be unmapped: it forgets the store and everything that it got from it.
+    pub(crate) disconnect: Option<unsafe extern "C" fn()>,
 }
 
 /// Layouts, pinned: a change here is a change of the binary contract.
@@ -254,10 +293,15 @@ const _: () = {
     assert!(offset_of!(Access, attempt) == 16 && offset_of!(Access, sink) == 24);
     assert!(offset_of!(Access, value) == 40 && offset_of!(Access, given) == 48);
 
-    assert!(size_of::<Api>() == 64);
+    assert!(size_of::<Api>() == 104);
     assert!(offset_of!(Api, row_offset) == 16 && offset_of!(Api, row_cell) == 24);
     assert!(offset_of!(Api, connect) == 32 && offset_of!(Api, register) == 40);
-    assert!(offset_of!(Api, local) == 48 && offset_of!(Api, process) == 56);
+    assert!(offset_of!(Api, local) == 48 && offset_of!(Api, process) == 56 && offset_of!(Api, takeover) == 64);
 
-    assert!(size_of::<Entry>() == 24 && offset_of!(Entry, connect) == 16);
+    assert!(size_of::<Takeover>() == 40);
+    assert!(offset_of!(Takeover, at_thread_exit) == 0 && offset_of!(Takeover, key_create) == 8);
+    assert!(offset_of!(Takeover, key_delete) == 16 && offset_of!(Takeover, key_set) == 24);
+    assert!(offset_of!(Takeover, thread_create) == 32);
+
+    assert!(size_of::<Entry>() == 32 && offset_of!(Entry, connect) == 16 && offset_of!(Entry, disconnect) == 24);
 };

@@ -13,6 +13,8 @@ use std::any::Any;
 use std::ffi::c_void;
 use std::panic::resume_unwind;
 use std::ptr::{self, NonNull};
+#[cfg(feature = "plugin")]
+use std::sync::atomic::AtomicBool;
 use std::sync::atomic::AtomicPtr;
 use std::sync::atomic::Ordering::{Acquire, Release};
 #[cfg(feature = "plugin")]
@@ -30,6 +32,10 @@ use crate::layout;
 static STORE: AtomicPtr<Api> = AtomicPtr::new(ptr::null_mut());
 /// The store's name for this binary.
 static HANDLE: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
+
+/// A loader has connected this binary, which it may unmap again.
+#[cfg(feature = "plugin")]
+static LOADED: AtomicBool = AtomicBool::new(false);
 
 /// Held while it is decided which store this binary uses.
 #[cfg(feature = "plugin")]
@@ -192,7 +198,38 @@ pub(crate) unsafe fn connect(api: &'static Api, load: *mut c_void) -> Result<(),
         item.handle.store(handle.cast_mut(), Release);
     }
     decide(api, handle);
+    // Release: see `loaded`.
+    LOADED.store(!load.is_null(), Release);
     Ok(())
+}
+
+/// Forgets the store, as if it had never been: for a binary that is about to be unmapped.
+///
+/// # Safety
+///
+/// No other code of this binary runs, and no value that the store has given out is used any more.
+#[cfg(feature = "plugin")]
+pub(crate) unsafe fn disconnect() {
+    let _deciding = DECIDING.lock().unwrap_or_else(PoisonError::into_inner);
+    STORE.store(ptr::null_mut(), Release);
+    HANDLE.store(ptr::null_mut(), Release);
+    LOADED.store(false, Release);
+    for registration in inventory::iter::<Registration> {
+        registration.0.forget();
+    }
+}
+
+/// The store and its name for this binary, if a loader has connected it: then what this binary leaves on threads goes to
+/// the store.
+#[cfg(feature = "plugin")]
+pub(crate) fn loaded() -> Option<(&'static Api, BinaryHandle)> {
+    // Acquire: pairs with the Release in `connect`, which follows the decision.
+    if !LOADED.load(Acquire) {
+        return None;
+    }
+    // SAFETY: as in `store`.
+    let store = unsafe { STORE.load(Acquire).as_ref() }?;
+    Some((store, HANDLE.load(Acquire)))
 }
 
 /// Registers an item with the store in use: its handle, or null with a report of why it was refused.
@@ -256,6 +293,7 @@ fn failed(status: abi::Status, attempt: Attempt, message: String) -> Refusal {
     match status {
         abi::DESTROYED => Refusal::new(AccessErrorReason::Destroyed, String::new()),
         abi::REJECTED => Refusal::new(AccessErrorReason::Rejected, message),
+        abi::DRAINING => Refusal::new(AccessErrorReason::Draining, message),
         abi::PANICKED => resume_unwind(attempt.payload.unwrap_or_else(|| Box::new(message))),
         // The host's own payload stays there: neither its type nor its allocator need be ours.
         abi::PANICKED_IN_HOST => resume_unwind(Box::new(message)),

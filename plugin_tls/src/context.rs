@@ -59,6 +59,36 @@ impl Context {
         Context { table: std::ptr::from_ref(crate::binary::use_own()).cast() }
     }
 
+    /// In the host: drops every process-wide value and every value of the calling thread, in the reverse order of their
+    /// creation, and makes other threads drop theirs at their next
+    /// [`safe_point`](crate::host::safe_point) or when they end. Pointers that any binary has cached are revoked first:
+    /// afterwards every access builds afresh. Poisoned items can be tried again.
+    ///
+    /// In a binary that uses another host's store, nothing happens.
+    ///
+    /// # Safety
+    ///
+    /// No thread refers to a process-wide value, and the calling thread to no value of any item. Process-wide values may
+    /// be dropped by the calling thread: their types are `Send`.
+    ///
+    /// ```
+    /// use std::cell::Cell;
+    ///
+    /// plugin_tls::thread_local!(static DEPTH: Cell<u32> = const { Cell::new(1) });
+    ///
+    /// DEPTH.set(5);
+    /// // SAFETY: nothing refers to a value.
+    /// unsafe { plugin_tls::Context::reset() };
+    /// assert_eq!(DEPTH.get(), 1);
+    /// ```
+    #[cfg(feature = "host")]
+    pub unsafe fn reset() {
+        if std::ptr::eq(crate::binary::use_own(), crate::store::api::table()) {
+            // SAFETY: the caller's word.
+            unsafe { crate::store::unloading::reset() }
+        }
+    }
+
     /// In a plugin: uses the host's store from now on, and registers every item that this binary declares.
     ///
     /// Call it before anything touches an item. Doing it again with the same context is fine.

@@ -40,6 +40,8 @@ pub enum AccessErrorReason {
     /// Verification found that the host or another plugin declares the item differently, or that this binary declares
     /// two items that cannot be told apart.
     Rejected,
+    /// The plugin whose code would have to build the value is being unloaded, and may create nothing new.
+    Draining,
 }
 
 impl AccessError {
@@ -84,6 +86,7 @@ impl fmt::Display for AccessErrorReason {
                  `Context::initialize` in it before anything else"
             }
             AccessErrorReason::Rejected => "the item's declaration does not match that of another binary",
+            AccessErrorReason::Draining => "the plugin is being unloaded and may create no new values",
         })
     }
 }

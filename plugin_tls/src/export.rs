@@ -23,6 +23,7 @@ macro_rules! export_plugin {
 
             $crate::__private::submit! { $crate::__private::Exported }
         };
+        $crate::__take_over!();
     };
 }
 
@@ -31,7 +32,7 @@ impl Entry {
     #[must_use]
     #[allow(clippy::new_without_default, reason = "only the macro makes one")]
     pub const fn new() -> Self {
-        Entry { header: Header::of::<Entry>(), connect: Some(connect) }
+        Entry { header: Header::of::<Entry>(), connect: Some(connect), disconnect: Some(disconnect) }
     }
 }
 
@@ -50,4 +51,14 @@ unsafe extern "C" fn connect(table: *const c_void, load: *mut c_void, report: *c
             abi::REJECTED
         }
     }
+}
+
+/// See [`Entry::disconnect`].
+///
+/// # Safety
+///
+/// As [`crate::binary::disconnect`].
+unsafe extern "C" fn disconnect() {
+    // SAFETY: the caller's word.
+    unsafe { crate::binary::disconnect() }
 }

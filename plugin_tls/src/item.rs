@@ -14,6 +14,8 @@ use std::marker::PhantomData;
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::{self, NonNull};
+#[cfg(feature = "plugin")]
+use std::sync::atomic::Ordering::Release;
 use std::sync::atomic::{AtomicPtr, Ordering::Acquire};
 
 use crate::abi::{self, DropValue, ItemDecl, Status, Str};
@@ -118,6 +120,11 @@ unsafe extern "C" fn drop_value<T>(value: *mut u8) {
     mem::forget(guard);
 }
 
+/// The word of a copy that is not registered.
+const fn unresolved(kind: u32) -> *mut () {
+    if kind == abi::KIND_THREAD_LOCAL { ptr::without_provenance_mut(usize::MAX) } else { ptr::null_mut() }
+}
+
 /// std aborts when the destructor of a thread-local panics, with this message.
 struct AbortOnUnwind;
 
@@ -135,10 +142,8 @@ impl RawItem {
         initializer: fn() -> T,
         describe: fn() -> Described,
     ) -> Self {
-        let word =
-            if kind == abi::KIND_THREAD_LOCAL { ptr::without_provenance_mut(usize::MAX) } else { ptr::null_mut() };
         RawItem {
-            word: AtomicPtr::new(word),
+            word: AtomicPtr::new(unresolved(kind)),
             handle: AtomicPtr::new(ptr::null_mut()),
             ty: Of::<T>::INFO,
             // SAFETY: function pointers have one size; it is turned back before it is called, in `build`.
@@ -166,6 +171,14 @@ impl RawItem {
             kind: self.kind,
             reserved: 0,
         }
+    }
+
+    /// As if the copy had never been registered.
+    #[cfg(feature = "plugin")]
+    pub(crate) fn forget(&self) {
+        // Release, both: the same as when they were set.
+        self.word.store(unresolved(self.kind), Release);
+        self.handle.store(ptr::null_mut(), Release);
     }
 
     /// Type and path for messages: they cost nothing until then.

@@ -58,6 +58,8 @@ mod local_key;
 mod row;
 #[cfg(store)]
 mod store;
+#[cfg(all(feature = "plugin", target_os = "linux"))]
+mod takeover;
 
 pub use context::Context;
 pub use error::{AccessError, AccessErrorReason, ConnectError};
@@ -131,6 +133,13 @@ pub mod __private {
     pub use crate::abi::Entry;
     #[cfg(feature = "plugin")]
     pub use crate::binary::Exported;
+    #[cfg(feature = "plugin")]
+    pub use core::arch::global_asm;
+    /// What the hidden functions of `export_plugin!` lead to.
+    #[cfg(all(feature = "plugin", target_os = "linux"))]
+    pub mod takeover {
+        pub use crate::takeover::{at_thread_exit, key_create, key_delete, key_set, thread_create};
+    }
     pub use crate::item::{LocalItem, Registration, StaticItem};
     pub use crate::layout::{Probe, here_at_type, here_in_static};
 

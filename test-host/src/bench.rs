@@ -29,6 +29,13 @@ impl Deref for Loaded {
     }
 }
 
+impl Loaded {
+    /// The operations, for threads: to be used while the plugin is loaded.
+    pub fn operations(&self) -> Operations {
+        self.operations
+    }
+}
+
 impl Bench {
     pub fn new(plugins: PathBuf) -> Self {
         Bench { plugins }

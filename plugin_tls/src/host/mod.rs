@@ -15,10 +15,13 @@
 
 mod error;
 mod plugin;
+mod unload;
 
 pub use error::LoadError;
 pub use libloading::Symbol;
 pub use plugin::{Plugin, PluginState};
+pub use unload::{StillInUse, Unloaded, safe_point};
 
 pub use crate::store::snapshot::{Snapshot, SnapshotItem, SnapshotKind, SnapshotState, snapshot};
+pub use crate::store::unloading::{Blocker, BlockerKind, DanglingHint};
 pub use crate::store::verify::{Mismatch, MismatchField, Side};

@@ -1,26 +1,33 @@
 //! Loading plugins.
 
+use std::collections::BTreeMap;
 use std::ffi::c_void;
 use std::fmt;
 use std::fs;
 use std::io;
-use std::mem::ManuallyDrop;
 use std::path::{Path, PathBuf};
 use std::ptr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
 use libloading::{Library, Symbol};
 
 use super::error::LoadError;
+use super::unload::{StillInUse, Unloaded};
 use crate::abi::{self, ENTRY_SYMBOL, Entry, Header, Sink};
 use crate::binary;
 use crate::store::api::{self, Load};
+use crate::store::image;
+use crate::store::registry::Binary;
+use crate::store::unloading::{self, Blocker, BlockerKind};
 
 /// A loaded plugin.
 ///
-/// Dropping it keeps the plugin loaded: its items' values, and whatever else it has given to the host, stay valid.
+/// [`unload`](Self::unload) unmaps it. Dropping it gives it up: it stays loaded for good, its items' values and whatever
+/// else it has given to the host stay valid.
 ///
-/// Loading a file that is loaded already gives another handle to the same plugin, as the system's loader has it: its
-/// items are registered once, and its code is not run again. A copy of the file under another name is another plugin.
+/// Loading a file that is loaded already gives another handle to the same plugin: its items are registered once, and its
+/// constructors do not run again; it is unmapped when the last handle is unloaded. A copy of the file under another name
+/// is another plugin.
 ///
 /// ```no_run
 /// use plugin_tls::host::Plugin;
@@ -33,11 +40,45 @@ use crate::store::api::{self, Load};
 /// # }
 /// ```
 pub struct Plugin {
-    /// Never closed by dropping the plugin: pointers into it may be anywhere.
-    library: ManuallyDrop<Library>,
+    loaded: Arc<Loaded>,
     path: PathBuf,
     name: String,
+    look_for_dangling: bool,
+    /// Counted in [`Handles::live`].
+    live: bool,
 }
+
+/// What all handles to one plugin share.
+struct Loaded {
+    /// The address of its entry.
+    entry: usize,
+    /// See [`Entry::disconnect`].
+    disconnect: unsafe extern "C" fn(),
+    /// `None`: it was connected by hand, and is not ours to unload.
+    binary: Option<&'static Binary>,
+    handles: Mutex<Handles>,
+    /// Held while a handle is being unloaded.
+    unloading: Mutex<()>,
+}
+
+struct Handles {
+    /// `None`: unloaded.
+    library: Option<Library>,
+    /// Handles that are not being unloaded.
+    live: usize,
+    /// A handle was dropped.
+    given_up: bool,
+}
+
+impl Loaded {
+    fn handles(&self) -> MutexGuard<'_, Handles> {
+        // Nothing under this lock panics.
+        self.handles.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// All plugins that are loaded, by the address of their entry.
+static LOADED: Mutex<BTreeMap<usize, Arc<Loaded>>> = Mutex::new(BTreeMap::new());
 
 /// What has become of a plugin.
 ///
@@ -49,13 +90,16 @@ pub struct Plugin {
 pub enum PluginState {
     /// Loaded and connected.
     Live,
+    /// It is being unloaded, and its code may create no new values.
+    Draining,
 }
 
 impl fmt::Display for PluginState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            PluginState::Live => f.write_str("live"),
-        }
+        f.write_str(match self {
+            PluginState::Live => "live",
+            PluginState::Draining => "draining",
+        })
     }
 }
 
@@ -143,11 +187,22 @@ impl Plugin {
         if (header.size as usize) < size_of::<Entry>() {
             return Err(LoadError::DamagedEntry { path, what: format!("it has {} bytes", header.size) });
         }
-        // SAFETY: an entry of this major version, at least as long as this binary knows it.
-        let Some(connect) = (unsafe { (*entry).connect }) else {
-            return Err(LoadError::DamagedEntry { path, what: "it has no function".to_owned() });
+        // SAFETY: an entry of this major version, at least as long as this binary knows it; it lives as long as the
+        // library.
+        let entry: &'static Entry = unsafe { &*entry };
+        let (Some(connect), Some(disconnect)) = (entry.connect, entry.disconnect) else {
+            return Err(LoadError::DamagedEntry { path, what: "it lacks a function".to_owned() });
         };
-        let mut load = Load { name: name.clone(), trusted, mismatches: Vec::new() };
+        let mut all = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(loaded) = all.get(&ptr::from_ref(entry).addr()) {
+            // The same library: `library` is a second handle of the system's to it, which is closed here.
+            loaded.handles().live += 1;
+            if let Some(binary) = loaded.binary {
+                unloading::revive(binary);
+            }
+            return Ok(Plugin { loaded: Arc::clone(loaded), path, name, look_for_dangling: false, live: true });
+        }
+        let mut load = Load { name: name.clone(), trusted, binary: None, mismatches: Vec::new() };
         let mut reason = String::new();
         let sink = Sink::new(&mut reason);
         // SAFETY: the table is this binary's own; `load` and the sink are alive for the call and not used meanwhile.
@@ -159,7 +214,118 @@ impl Plugin {
         if status != abi::OK {
             return Err(LoadError::Refused { path, reason });
         }
-        Ok(Plugin { library: ManuallyDrop::new(library), path, name })
+        let handles = Mutex::new(Handles { library: Some(library), live: 1, given_up: false });
+        let unloading = Mutex::default();
+        let entry = ptr::from_ref(entry).addr();
+        let loaded = Arc::new(Loaded { entry, disconnect, binary: load.binary, handles, unloading });
+        all.insert(entry, Arc::clone(&loaded));
+        Ok(Plugin { loaded, path, name, look_for_dangling: false, live: true })
+    }
+
+    /// Unloads the plugin: its code may create nothing new, what it owns is dropped, and its image is unmapped.
+    ///
+    /// Dropped here are the process-wide values that the plugin's code built, and those of the calling thread. What other
+    /// threads have of the plugin is dropped by them, when they end or reach a [`safe_point`](super::safe_point); until
+    /// then, the plugin stays mapped. Values that the host's own code built survive.
+    ///
+    /// # Errors
+    ///
+    /// [`StillInUse`] with everything that still needs the plugin. It can be retried, waited for, or given up.
+    ///
+    /// # Safety
+    ///
+    /// - No code of the plugin is running, except on threads and in destructors that this library knows of and names as
+    ///   blockers, and nothing will call it any more: no function pointer, trait object or `&'static` of the plugin is
+    ///   used again. (Values that survive may hold such; see [`Unloaded::hints`].)
+    /// - No thread refers to a process-wide value that the plugin owns, and the calling thread to no value of a
+    ///   `thread_local!` item that it owns: [`snapshot`](super::snapshot) tells owners.
+    /// - Process-wide values that the plugin owns may be dropped by the calling thread: their types are `Send`.
+    ///
+    /// ```no_run
+    /// use plugin_tls::host::Plugin;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// // SAFETY: a plugin of our own, of which nothing is kept.
+    /// let plugin = unsafe { Plugin::load("plugins/libgreeter.so")? };
+    /// let unloaded = unsafe { plugin.unload()? };
+    /// assert!(unloaded.is_unmapped());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub unsafe fn unload(mut self) -> Result<Unloaded, StillInUse> {
+        let loaded = Arc::clone(&self.loaded);
+        // Not to be waited for: it may be this very thread that is in the midst of it, in a destructor.
+        let _unloading = match loaded.unloading.try_lock() {
+            Ok(unloading) => unloading,
+            Err(TryLockError::Poisoned(unloading)) => unloading.into_inner(),
+            Err(TryLockError::WouldBlock) => {
+                return Err(StillInUse::new(self, vec![Blocker::new(BlockerKind::Unloading)]));
+            }
+        };
+        let mut blockers = Vec::new();
+        {
+            let mut handles = loaded.handles();
+            if handles.library.is_none() {
+                // Another handle's `unload` was the last one.
+                self.live = false;
+                return Ok(Unloaded { path: self.path.clone(), unmapped: true, hints: Vec::new() });
+            }
+            if self.live {
+                self.live = false;
+                handles.live -= 1;
+            }
+            blockers.extend((0..handles.live).map(|_| Blocker::new(BlockerKind::Handle)));
+            if handles.given_up {
+                blockers.push(Blocker::new(BlockerKind::GivenUp));
+            }
+        }
+        let Some(binary) = loaded.binary else {
+            blockers.push(Blocker::new(BlockerKind::ConnectedByHand));
+            return Err(StillInUse::new(self, blockers));
+        };
+        // While others use the plugin, nothing is taken from them.
+        if !blockers.is_empty() {
+            return Err(StillInUse::new(self, blockers));
+        }
+        // SAFETY: the caller's word.
+        unsafe { unloading::drain(binary) };
+        let blockers = unloading::blockers(binary);
+        if !blockers.is_empty() {
+            return Err(StillInUse::new(self, blockers));
+        }
+        Ok(self.close(binary))
+    }
+
+    /// Unmaps a plugin that nothing needs any more.
+    fn close(mut self, binary: &'static Binary) -> Unloaded {
+        let address = ptr::without_provenance::<c_void>(self.loaded.entry);
+        let span = image::span_of(address);
+        let look = self.look_for_dangling || cfg!(debug_assertions);
+        let hints = span.as_ref().filter(|_| look).map(unloading::dangling).unwrap_or_default();
+        let mut all = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
+        all.remove(&self.loaded.entry);
+        // SAFETY: no other code of the plugin runs: there are no blockers, and the rest is the word of `unload`'s caller.
+        unsafe { (self.loaded.disconnect)() };
+        // SAFETY: there are no blockers.
+        unsafe { unloading::forget(binary) };
+        let library = self.loaded.handles().library.take();
+        let closed = library.is_some_and(|library| library.close().is_ok());
+        // Under the lock of `LOADED`, so that nobody loads it again meanwhile.
+        let unmapped = closed && span.is_some() && image::span_of(address).is_none();
+        drop(all);
+        Unloaded { path: std::mem::take(&mut self.path), unmapped, hints }
+    }
+
+    /// Whether [`unload`](Self::unload) looks through the bytes of surviving values for addresses in the plugin. It always
+    /// does so in builds with debug assertions; only on Linux.
+    ///
+    /// ```no_run
+    /// # fn run(mut plugin: plugin_tls::host::Plugin) {
+    /// plugin.look_for_dangling(true);
+    /// # }
+    /// ```
+    pub fn look_for_dangling(&mut self, look: bool) {
+        self.look_for_dangling = look;
     }
 
     /// A function or static that the plugin exports under the name `symbol`.
@@ -185,8 +351,14 @@ impl Plugin {
     /// # }
     /// ```
     pub unsafe fn get<T>(&self, symbol: &[u8]) -> Result<Symbol<'_, T>, LoadError> {
+        let handles = self.loaded.handles();
+        let library = handles.library.as_ref().expect("a plugin with a live handle is loaded");
+        // SAFETY: the library stays open for as long as this handle is live, which outlives the symbol: only `unload` and
+        // dropping end it, and the symbol borrows it.
+        let library: &Library = unsafe { &*ptr::from_ref(library) };
+        drop(handles);
         // SAFETY: the caller's word.
-        unsafe { self.library.get(symbol) }.map_err(|source| LoadError::NoSymbol {
+        unsafe { library.get(symbol) }.map_err(|source| LoadError::NoSymbol {
             path: self.path.clone(),
             symbol: String::from_utf8_lossy(symbol).trim_end_matches('\0').to_owned(),
             source,
@@ -227,7 +399,28 @@ impl Plugin {
     /// ```
     #[must_use]
     pub fn state(&self) -> PluginState {
-        PluginState::Live
+        match self.loaded.binary {
+            Some(binary) if self.is_loaded() && binary.is_draining() => PluginState::Draining,
+            _ => PluginState::Live,
+        }
+    }
+
+    /// Whether the plugin that this is a handle of is still there: another handle may have been the last to be unloaded.
+    fn is_loaded(&self) -> bool {
+        self.loaded.handles().library.is_some()
+    }
+}
+
+/// Gives the plugin up: it stays mapped for good.
+impl Drop for Plugin {
+    fn drop(&mut self) {
+        let mut handles = self.loaded.handles();
+        if handles.library.is_some() {
+            handles.given_up = true;
+            if self.live {
+                handles.live -= 1;
+            }
+        }
     }
 }
 

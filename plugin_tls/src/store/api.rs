@@ -2,11 +2,12 @@
 
 use std::ffi::c_void;
 use std::ptr;
-use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
+use std::sync::{Mutex, OnceLock};
 
 use super::registry::Binary;
 use super::verify::{self, Mismatch};
-use super::{REGISTRY, image, local, process};
+use super::{REGISTRY, exit, image, local, process};
 use crate::abi::{self, Access, Api, BinaryDecl, BinaryHandle, Header, ItemDecl, ItemHandle, Sink, Status};
 use crate::row;
 
@@ -17,6 +18,8 @@ pub(crate) struct Load {
     pub(crate) name: String,
     /// See [`Binary::trusted`].
     pub(crate) trusted: bool,
+    /// Out: the plugin.
+    pub(crate) binary: Option<&'static Binary>,
     /// Out: why the store refused.
     pub(crate) mismatches: Vec<Mismatch>,
 }
@@ -32,6 +35,7 @@ pub(crate) fn table() -> &'static Api {
         register: Some(register),
         local: Some(local),
         process: Some(process),
+        takeover: exit::TAKEOVER,
     })
 }
 
@@ -79,6 +83,9 @@ unsafe extern "C" fn connect(
         compiler: compiler.to_owned(),
         layouts: layouts.to_owned(),
         is_host: false,
+        draining: AtomicBool::new(false),
+        starting: AtomicUsize::new(0),
+        keys: Mutex::default(),
         trusted: load.as_ref().is_some_and(|load| load.trusted),
     };
     let new: &'static Binary = Box::leak(Box::new(new));
@@ -90,6 +97,9 @@ unsafe extern "C" fn connect(
             }
             // SAFETY: the handle is writable.
             unsafe { *handle = ptr::from_ref(new).cast() };
+            if let Some(load) = load {
+                load.binary = Some(new);
+            }
             abi::OK
         }
         Err(mismatches) => {

@@ -5,8 +5,11 @@
 //! | `registry` | binaries, and the record of each item with its copies |
 //! | `verify` | whether two copies of an item are the same type |
 //! | `building` | running an initializer, and what runs above it on this thread |
-//! | `local` | thread-local values: rows, and their end with the thread |
+//! | `local` | thread-local values |
+//! | `threads` | what each thread has, and its end |
 //! | `process` | process-wide values: built once, waited for, poisoned |
+//! | `exit` | what plugins leave on threads besides values |
+//! | `unloading` | freeing a plugin from the store, or saying what holds it |
 //! | `snapshot` | what is there, for people |
 //! | `image` | what the system knows of the loaded binaries |
 //! | `api` | all of the above behind the binary contract |
@@ -18,17 +21,24 @@
 //! User code never runs under a lock. `registry` has one, taken when binaries connect, when an item is registered and by
 //! snapshots; `process` has one per item and one for who waits for whom, which comes first where both are held.
 
+#![cfg_attr(not(feature = "host"), allow(dead_code, reason = "without a host nobody looks, and nobody unloads"))]
+
 pub(crate) mod api;
 mod building;
+mod exit;
 pub(crate) mod image;
 mod local;
 mod process;
 pub(crate) mod registry;
 #[cfg(feature = "host")]
 pub(crate) mod snapshot;
+pub(crate) mod threads;
+#[cfg(feature = "host")]
+pub(crate) mod unloading;
 pub(crate) mod verify;
 
-use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
+use std::sync::{Mutex, OnceLock};
 
 use crate::{binary, layout};
 use registry::{Binary, Registry};
@@ -45,6 +55,9 @@ pub(crate) fn own_binary() -> *const Binary {
         let name = file.and_then(|path| Some(path.file_name()?.to_string_lossy().into_owned()));
         let compiler = binary::COMPILER.to_owned();
         let host = Binary {
+            draining: AtomicBool::new(false),
+            starting: AtomicUsize::new(0),
+            keys: Mutex::default(),
             name: name.unwrap_or_default(),
             compiler,
             layouts: layout::LAYOUTS.to_owned(),

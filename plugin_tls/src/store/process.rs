@@ -8,11 +8,15 @@
 //! ```
 
 use std::collections::HashMap;
-use std::ptr::NonNull;
+use std::ptr::{self, NonNull};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use super::building::{self, ThreadToken, copy_of};
+#[cfg(feature = "host")]
+use super::registry::Registry;
 use super::registry::{ItemCopy, Record};
+use super::threads;
 use crate::abi::{self, Access, Status};
 
 /// The value of an item.
@@ -27,18 +31,26 @@ pub(crate) struct Process {
 pub(crate) enum State {
     #[default]
     Empty,
-    Building(ThreadToken),
+    Building(ThreadToken, &'static ItemCopy),
     Live {
-        #[cfg_attr(not(feature = "host"), expect(dead_code, reason = "for snapshots"))]
         owner: &'static ItemCopy,
         value: Value,
+        /// Later values have larger numbers.
+        sequence: u64,
     },
-    Poisoned,
+    /// The code of this copy's binary has panicked.
+    Poisoned(&'static ItemCopy),
 }
 
 /// The address of a value.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Value(NonNull<u8>);
+impl Value {
+    pub(crate) fn address(self) -> *const u8 {
+        self.0.as_ptr()
+    }
+}
+
 // SAFETY: an address; the value is `Sync`, as `lazy_static!` demands, and is not dropped.
 unsafe impl Send for Value {}
 
@@ -54,11 +66,6 @@ impl Process {
     #[cfg(feature = "host")]
     pub(crate) fn state(&self) -> State {
         *self.lock()
-    }
-
-    fn finish(&self, state: State) {
-        *self.lock() = state;
-        self.built.notify_all();
     }
 }
 
@@ -77,48 +84,108 @@ pub(crate) fn find_or_build(access: &mut Access) -> Status {
                 access.value = value.0.as_ptr().cast_const().cast();
                 return abi::OK;
             }
-            State::Poisoned => {
+            State::Poisoned(_) => {
                 drop(state);
                 let item = record.identity();
                 let message =
                     format!("`{item}` is poisoned: its initializer panicked earlier, and that panic says why");
                 return refuse(access, abi::POISONED, &message);
             }
-            State::Building(thread) if thread == me => {
+            State::Building(thread, _) if thread == me => {
                 drop(state);
                 let chain = building::recursion(record).unwrap_or_default();
                 return refuse(access, abi::RECURSION, &chain);
             }
-            State::Building(_) => {
+            State::Building(..) => {
                 drop(state);
                 if let Err(chain) = wait(record, me) {
                     return refuse(access, abi::RECURSION, &chain);
                 }
             }
             State::Empty => {
-                *state = State::Building(me);
+                let owner = building::builder(copy);
+                // Under the lock: whoever drains the plugin marks it first and looks at this state then.
+                if owner.binary.is_draining() {
+                    return abi::DRAINING;
+                }
+                *state = State::Building(me, owner);
                 drop(state);
-                return build(copy, access);
+                return build(owner, copy, access);
             }
         }
     }
 }
 
-fn build(copy: &'static ItemCopy, access: &mut Access) -> Status {
-    let owner = building::builder(copy);
-    match building::build(owner, access) {
+fn build(owner: &'static ItemCopy, copy: &'static ItemCopy, access: &mut Access) -> Status {
+    static SEQUENCE: AtomicU64 = AtomicU64::new(0);
+    let process = &copy.record.process;
+    let status = match building::build(owner, access) {
         Ok(value) => {
-            let mut state = copy.record.process.lock();
-            *state = State::Live { owner, value: Value(value) };
+            // Relaxed: numbers that grow.
+            let sequence = SEQUENCE.fetch_add(1, Relaxed);
+            stop_waiting_for(copy.record);
+            let mut state = process.lock();
+            *state = State::Live { owner, value: Value(value), sequence };
             copy.publish(value.as_ptr().cast());
-            drop(state);
-            copy.record.process.built.notify_all();
             access.value = value.as_ptr().cast_const().cast();
             abi::OK
         }
         Err(status) => {
-            copy.record.process.finish(State::Poisoned);
+            stop_waiting_for(copy.record);
+            *process.lock() = State::Poisoned(owner);
             status
+        }
+    };
+    process.built.notify_all();
+    if !owner.binary.is_host {
+        threads::progress();
+    }
+    status
+}
+
+/// Nobody waits for `record` any more, or will not when its state changes, which it is about to.
+fn stop_waiting_for(record: &'static Record) {
+    let mut waiting = WAITING.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(waiting) = waiting.as_mut() {
+        waiting.retain(|_, waited_for| !ptr::eq(*waited_for, record));
+    }
+}
+
+/// Drops the values that `matches`, one by one and last created first: a destructor may use what was created before.
+/// Each is taken away from all binaries first. Where an initializer has panicked, that is forgotten.
+///
+/// # Safety
+///
+/// Nobody refers to the values.
+#[cfg(feature = "host")]
+pub(crate) unsafe fn drop_matching(registry: &Registry, matches: impl Fn(&ItemCopy) -> bool) {
+    let mut found: Vec<(u64, &'static Record)> = Vec::new();
+    registry.read(|registered| {
+        for item in registered.items() {
+            let mut state = item.record.process.lock();
+            match *state {
+                State::Live { owner, sequence, .. } if matches(owner) => found.push((sequence, item.record)),
+                State::Poisoned(owner) if matches(owner) => *state = State::Empty,
+                _ => {}
+            }
+        }
+    });
+    found.sort_by_key(|(sequence, _)| *sequence);
+    for (found_sequence, record) in found.into_iter().rev() {
+        let taken = registry.read(|registered| {
+            let mut state = record.process.lock();
+            match *state {
+                State::Live { owner, value, sequence } if sequence == found_sequence => {
+                    *state = State::Empty;
+                    registered.copies_of(record).iter().for_each(|copy| copy.publish(ptr::null_mut()));
+                    Some((owner, value))
+                }
+                _ => None,
+            }
+        });
+        if let Some((owner, value)) = taken {
+            // SAFETY: no binary finds the value any more, and nobody refers to it: the caller's word.
+            unsafe { building::destroy(owner, value.0) };
         }
     }
 }
@@ -135,12 +202,9 @@ fn wait(record: &'static Record, me: ThreadToken) -> Result<(), String> {
         waiting.insert(me, record);
     }
     let mut state = record.process.lock();
-    while matches!(*state, State::Building(_)) {
+    while matches!(*state, State::Building(..)) {
         state = record.process.built.wait(state).unwrap_or_else(PoisonError::into_inner);
     }
-    drop(state);
-    let mut waiting = WAITING.lock().unwrap_or_else(PoisonError::into_inner);
-    waiting.get_or_insert_default().remove(&me);
     Ok(())
 }
 
@@ -150,7 +214,7 @@ fn cycle(record: &'static Record, me: ThreadToken, waiting: &HashMap<ThreadToken
     let mut chain = vec![record];
     let mut next = record;
     loop {
-        let State::Building(builder) = *next.process.lock() else { return None };
+        let State::Building(builder, _) = *next.process.lock() else { return None };
         if builder == me {
             let names: Vec<_> = chain.iter().map(|record| format!("`{}`", record.identity())).collect();
             return Some(format!(

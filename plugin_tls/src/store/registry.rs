@@ -5,13 +5,13 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::ffi::c_void;
-use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering::Release};
+use std::ffi::{c_uint, c_void};
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering::Release, Ordering::SeqCst};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use super::process::Process;
 use super::verify::{self, Compared, Mismatch, MismatchField, Proof, Side};
-use crate::abi::{DropValue, ItemDecl, KIND_THREAD_LOCAL};
+use crate::abi::{AtExit, DropValue, ItemDecl, KIND_THREAD_LOCAL};
 use crate::item::RawItem;
 use crate::key::{Declaration, Identity, Key};
 
@@ -26,8 +26,26 @@ pub(crate) struct Binary {
     pub(crate) layouts: String,
     /// The binary that the store is part of.
     pub(crate) is_host: bool,
+    /// It is being unloaded: its code may create nothing new.
+    pub(crate) draining: AtomicBool,
+    /// Threads that it starts and that have no record yet.
+    pub(crate) starting: AtomicUsize,
+    /// Keys of libc that its own std has made, with their destructors.
+    pub(crate) keys: Mutex<Vec<(c_uint, Option<AtExit>)>>,
     /// The host took the word of whoever loaded it for types that nothing proves equal.
     pub(crate) trusted: bool,
+}
+
+impl Binary {
+    pub(crate) fn is_draining(&self) -> bool {
+        // SeqCst: see `threads::Own::begin`.
+        self.draining.load(SeqCst)
+    }
+
+    pub(crate) fn keys(&self) -> MutexGuard<'_, Vec<(c_uint, Option<AtExit>)>> {
+        // Nothing under this lock panics.
+        self.keys.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// What is known of a copy and is compared with other copies.
@@ -153,6 +171,12 @@ impl Registered {
         self.items.values().flatten()
     }
 
+    /// The copies of a record that is registered.
+    #[cfg(feature = "host")]
+    pub(crate) fn copies_of(&self, record: &Record) -> &[&'static ItemCopy] {
+        self.find(Key::of(&record.identity), &record.identity).map_or(&[], |item| &item.copies)
+    }
+
     fn find(&self, key: Key, identity: &[u8]) -> Option<&RegisteredItem> {
         self.items.get(&key)?.iter().find(|item| *item.record.identity == *identity)
     }
@@ -176,6 +200,29 @@ impl Registry {
     fn lock(&self) -> MutexGuard<'_, Option<Registered>> {
         // Nothing under this lock panics half-way: it is filled after everything has been checked.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Forgets a plugin and its copies. The records stay: the same items get the same slots when it comes back.
+    ///
+    /// # Safety
+    ///
+    /// Nothing refers to the plugin or its copies any more: no value, no thread, no code of the plugin.
+    #[cfg(feature = "host")]
+    pub(crate) unsafe fn unregister(&self, binary: &'static Binary) {
+        let mut guard = self.lock();
+        let registered = guard.get_or_insert_default();
+        for item in registered.items.values_mut().flatten() {
+            item.copies.retain(|copy| {
+                let keep = !std::ptr::eq(copy.binary, binary);
+                if !keep {
+                    // SAFETY: made by `Box::leak` in `add`; the caller says that nothing else refers to it.
+                    drop(unsafe { Box::from_raw(std::ptr::from_ref(*copy).cast_mut()) });
+                }
+                keep
+            });
+        }
+        // SAFETY: made by `Box::leak` when it was connected; the caller says that nothing else refers to it.
+        drop(unsafe { Box::from_raw(std::ptr::from_ref(binary).cast_mut()) });
     }
 
     #[cfg(feature = "host")]
@@ -271,6 +318,10 @@ impl Registered {
             return known;
         }
         let bucket = self.items.entry(key).or_default();
+        // A record that nobody has any more may have been of the other kind.
+        bucket.retain(|item| {
+            *item.record.identity != *identity || !item.copies.is_empty() || item.record.kind == facts.kind
+        });
         let position = bucket.iter().position(|item| *item.record.identity == *identity).unwrap_or_else(|| {
             let index = self.thread_locals;
             if facts.kind == KIND_THREAD_LOCAL {

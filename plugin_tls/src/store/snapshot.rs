@@ -126,9 +126,9 @@ fn describe(item: &RegisteredItem) -> Option<SnapshotItem> {
     } else {
         let (state, values, owner) = match record.process.state() {
             State::Empty => (SnapshotState::Empty, 0, reference),
-            State::Building(_) => (SnapshotState::Building, 0, reference),
+            State::Building(_, owner) => (SnapshotState::Building, 0, owner),
             State::Live { owner, .. } => (SnapshotState::Live, 1, owner),
-            State::Poisoned => (SnapshotState::Poisoned, 0, reference),
+            State::Poisoned(owner) => (SnapshotState::Poisoned, 0, owner),
         };
         (SnapshotKind::Static, state, 0, values, owner)
     };

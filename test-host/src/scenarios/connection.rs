@@ -209,6 +209,8 @@ struct Table {
     size: u32,
     row_offset: isize,
     entries: [*const c_void; 5],
+    /// Each of them may be null.
+    takeover: [*const c_void; 5],
 }
 
 const ENTRIES: [&str; 5] = ["row_cell", "connect", "register", "local", "process"];

@@ -2,10 +2,11 @@
 
 use std::thread;
 
+use plugin_tls::Context;
 use test_api::Operations;
 
 use crate::bench::{Bench, host};
-use crate::scenario::Scenario;
+use crate::scenario::{Build, Scenario};
 
 const GROUP: &str = "ending";
 
@@ -34,6 +35,13 @@ pub const SCENARIOS: &[Scenario] = &[
         "destructors of std's thread-locals, in host and plugin, that run after the thread's values are gone",
         after_the_end,
     ),
+    Scenario::new(
+        GROUP,
+        "access_after_the_end_is_an_error_by_hand",
+        "in a library that was connected by hand, whose own destructors are libc's",
+        after_the_end_by_hand,
+    )
+    .only(&[Build::Apart]),
     #[cfg(unix)]
     Scenario::new(
         GROUP,
@@ -125,10 +133,19 @@ fn curious(bench: &Bench, operation: &'static str, of_plugin: bool) {
 }
 
 /// What a witness logs when the thread's values are gone.
-fn testimony(who: &str) -> [String; 4] {
-    let error = "Err(AccessError { reason: Destroyed })";
+fn after_the_values(who: &str) -> Vec<String> {
+    testimony(who, ["Err(AccessError { reason: Destroyed })"; 3])
+}
+
+/// What a witness logs when the thread is ending: one value has been dropped, one is built anew, and one without a
+/// destructor is still there.
+fn among_the_values(who: &str) -> Vec<String> {
+    testimony(who, ["Err(AccessError { reason: Destroyed })", "Ok(())", "Ok(())"])
+}
+
+fn testimony(who: &str, accesses: [&str; 3]) -> Vec<String> {
     let panic = "cannot access a Thread Local Storage value during or after destruction";
-    [error, error, error, panic].map(|line| format!("{who}: {line}"))
+    accesses.into_iter().chain([panic]).map(|line| format!("{who}: {line}")).collect()
 }
 
 fn after_the_end(bench: &Bench) {
@@ -143,12 +160,23 @@ fn after_the_end(bench: &Bench) {
             ("first", "counter_add"),
         ],
     );
-    assert_eq!(log[0], "earlier dropped", "values end before thread-locals of std's that were there first");
-    let mut witnesses: Vec<_> = log[1..].to_vec();
-    witnesses.sort();
-    let mut expected = [testimony("host"), testimony("plugin")].concat();
-    expected.sort();
-    assert_eq!(witnesses, expected);
+    // The witness of the plugin is an entry of the thread's list like the values; the one of the host was there first, and
+    // is libc's.
+    let mut expected = vec!["earlier dropped".to_owned()];
+    expected.extend(among_the_values("plugin"));
+    expected.push("fresh dropped".to_owned());
+    expected.extend(after_the_values("host"));
+    assert_eq!(log, expected);
+}
+
+fn after_the_end_by_hand(bench: &Bench) {
+    let by_hand = bench.open_by_hand();
+    // SAFETY: the host's own context.
+    unsafe { by_hand.connect(Context::get()) }.unwrap_or_else(|error| panic!("{error}"));
+    let log = log_of(*by_hand, &[("first", "witness_of_plugin"), ("first", "use_earlier"), ("first", "counter_add")]);
+    let mut expected = vec!["earlier dropped".to_owned()];
+    expected.extend(after_the_values("plugin"));
+    assert_eq!(log, expected, "nobody has taken over what the library leaves on threads");
 }
 
 #[cfg(unix)]
@@ -177,7 +205,8 @@ fn after_the_end_of_a_foreign_thread(bench: &Bench) {
     };
     assert_eq!(joined, 0, "the thread has ended");
     let mut expected = vec!["earlier dropped".to_owned()];
-    expected.extend(testimony("plugin"));
+    expected.extend(among_the_values("plugin"));
+    expected.push("fresh dropped".to_owned());
     assert_eq!(host("log", 0).text(), expected.join("\n"));
 }
 

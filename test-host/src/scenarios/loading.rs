@@ -157,6 +157,7 @@ struct Entry {
     minor: AtomicU16,
     size: AtomicU32,
     connect: AtomicUsize,
+    disconnect: AtomicUsize,
 }
 
 /// Opens `damaged-entry` beforehand, so that its entry can be changed, and loads it then.
@@ -191,9 +192,13 @@ fn damaged_entry(bench: &Bench) {
     assert!(matches!(short, LoadError::DamagedEntry { .. }), "{short:?}");
     says(&short, "8 bytes");
 
-    let null = refused_with(bench, |entry| entry.connect.store(0, SeqCst));
-    assert!(matches!(null, LoadError::DamagedEntry { .. }), "{null:?}");
-    says(&null, "no function");
+    for function in
+        [|entry: &Entry| &entry.connect, |entry: &Entry| &entry.disconnect] as [fn(&Entry) -> &AtomicUsize; 2]
+    {
+        let null = refused_with(bench, |entry| function(entry).store(0, SeqCst));
+        assert!(matches!(null, LoadError::DamagedEntry { .. }), "{null:?}");
+        says(&null, "lacks a function");
+    }
 
     let older = refused_with(bench, |entry| entry.major.store(0, SeqCst));
     assert!(matches!(older, LoadError::AbiMajor { plugin: 0, .. }), "{older:?}");

@@ -12,6 +12,7 @@ mod memory;
 mod sharing;
 mod threads;
 mod types;
+mod unloading;
 mod verification;
 
 use crate::scenario::Scenario;
@@ -31,6 +32,7 @@ pub fn all() -> Vec<&'static Scenario> {
         sharing::SCENARIOS,
         threads::SCENARIOS,
         types::SCENARIOS,
+        unloading::SCENARIOS,
         verification::SCENARIOS,
     ];
     topics.into_iter().flatten().collect()

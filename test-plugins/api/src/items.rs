@@ -9,6 +9,9 @@ plugin_tls::thread_local! {
     /// A number for each thread.
     pub static COUNTER: Cell<u64> = const { Cell::new(0) };
 
+    /// An address, as a number.
+    pub static POINTER: Cell<usize> = const { Cell::new(0) };
+
     /// Texts for each thread.
     pub static TAGS: RefCell<Vec<String>> = RefCell::default();
 

@@ -13,6 +13,7 @@ pub struct Entry {
     minor: AtomicU16,
     size: AtomicU32,
     connect: AtomicUsize,
+    disconnect: AtomicUsize,
 }
 
 #[unsafe(no_mangle)]
@@ -22,5 +23,7 @@ pub static plugin_tls_entry: Entry = Entry {
     major: AtomicU16::new(1),
     minor: AtomicU16::new(0),
     size: AtomicU32::new(size_of::<Entry>() as u32),
-    connect: AtomicUsize::new(0),
+    // Not null, and not called: something else is wrong with the entry.
+    connect: AtomicUsize::new(1),
+    disconnect: AtomicUsize::new(1),
 };

@@ -1,0 +1,406 @@
+//! Plugins that are unmapped, or that say what keeps them.
+
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+use plugin_tls::Context;
+use plugin_tls::host::{BlockerKind, PluginState, safe_point, snapshot};
+
+use crate::bench::{Bench, Loaded, host, is_mapped};
+use crate::scenario::Scenario;
+
+const GROUP: &str = "unloading";
+
+pub const SCENARIOS: &[Scenario] = &[
+    Scenario::new(GROUP, "unload_with_nothing_touched", "a plugin that was only loaded leaves memory", nothing_touched),
+    Scenario::new(
+        GROUP,
+        "host_built_values_live_on",
+        "a value of an item that the host has survives the plugin",
+        host_built,
+    ),
+    Scenario::new(GROUP, "plugin_built_values_are_dropped_once", "before the plugin is unmapped", plugin_built),
+    Scenario::new(GROUP, "std_on_the_unloading_thread", "what std leaves on the calling thread goes first", std_here),
+    Scenario::new(GROUP, "blocked_by_a_thread_until_it_ends", "and waiting finds out", thread_ends),
+    Scenario::new(
+        GROUP,
+        "blocked_by_a_thread_until_a_safe_point",
+        "a pool thread lets the plugin go",
+        thread_safe_point,
+    ),
+    Scenario::new(GROUP, "blocked_by_the_plugins_own_thread", "until it has ended", own_thread),
+    Scenario::new(
+        GROUP,
+        "two_plugins_one_value",
+        "an item that one plugin built is built afresh by the other",
+        two_plugins,
+    ),
+    Scenario::new(GROUP, "unload_on_another_thread", "than the one that loaded the plugin", on_another_thread),
+    Scenario::new(
+        GROUP,
+        "other_plugins_go_on",
+        "while one is unloaded again and again, others are hammered",
+        others_go_on,
+    ),
+    Scenario::new(GROUP, "panic_in_a_destructor_while_unloading", "aborts, as in std", panic_in_destructor)
+        .aborts("thread local panicked on drop"),
+    Scenario::new(
+        GROUP,
+        "reset_builds_everything_afresh",
+        "in every binary, and on other threads at safe points",
+        reset,
+    ),
+    Scenario::new(
+        GROUP,
+        "dropping_a_plugin_gives_it_up",
+        "it stays mapped, and says so when it is loaded again",
+        given_up,
+    ),
+    Scenario::new(GROUP, "two_handles_are_one_plugin", "which goes with the last of them", two_handles),
+    Scenario::new(GROUP, "dangling_content_is_hinted_at", "an address in a surviving value is found", dangling),
+    Scenario::new(
+        GROUP,
+        "poison_goes_with_the_plugin",
+        "an item that the plugin poisoned can be tried again",
+        poison_goes,
+    ),
+    Scenario::new(GROUP, "thousand_cycles", "of load, use and unload, with four workers", cycles),
+    Scenario::new(
+        GROUP,
+        "thousand_cycles_with_std",
+        "of a plugin that prints and uses std's thread-locals",
+        cycles_with_std,
+    ),
+];
+
+const LEAVER: &str = "leaver";
+
+/// Unloads a plugin that nothing keeps.
+fn unload(bench: &Bench, loaded: Loaded) {
+    // SAFETY: scenarios keep nothing of the plugins that they unload.
+    let unloaded = unsafe { loaded.plugin.unload() }.unwrap_or_else(|still| panic!("{still}"));
+    assert!(unloaded.is_unmapped(), "{unloaded}");
+    assert!(!is_mapped(&bench.path(LEAVER)), "the memory map still has it");
+}
+
+fn drops() -> Vec<String> {
+    host("registered", 0).text().split(", ").filter(|text| text.starts_with("dropped")).map(str::to_owned).collect()
+}
+
+fn nothing_touched(bench: &Bench) {
+    let plugin = bench.load(LEAVER);
+    assert!(is_mapped(&bench.path(LEAVER)));
+    unload(bench, plugin);
+}
+
+fn host_built(bench: &Bench) {
+    let plugin = bench.load(LEAVER);
+    assert_eq!(plugin.call("counter_add", 5).number(), 5);
+    plugin.call("register", 1).number();
+    plugin.call("tags_push", 1).number();
+    let address = plugin.call("counter_address", 0);
+    unload(bench, plugin);
+    assert_eq!(host("counter_address", 0), address);
+    assert_eq!(host("counter_add", 1).number(), 6);
+    assert_eq!(host("registered", 0).text(), "command 1");
+    assert_eq!(host("tags", 0).text(), "tag 1");
+}
+
+fn plugin_built(bench: &Bench) {
+    let plugin = bench.load(LEAVER);
+    plugin.call("own_local", 1).number();
+    plugin.call("own_static", 1).number();
+    assert!(drops().is_empty());
+    let before = snapshot();
+    let owner =
+        |name: &str| before.items().iter().find(|item| item.item.ends_with(name)).map(|item| item.owner.clone());
+    assert!(owner("OWN_STATIC").is_some_and(|owner| owner.contains(LEAVER)), "{before}");
+    unload(bench, plugin);
+    let mut dropped = drops();
+    dropped.sort();
+    assert_eq!(dropped, ["dropped own local", "dropped own static"]);
+}
+
+fn std_here(bench: &Bench) {
+    let plugin = bench.load(LEAVER);
+    assert_eq!(plugin.call("use_std", 10).number(), 10);
+    assert_eq!(plugin.call("spawn_and_join", 1).number(), 2);
+    unload(bench, plugin);
+    assert_eq!(drops(), ["dropped std local", "dropped std local"]);
+}
+
+/// A worker that runs an operation, says so, and waits to be told to go on.
+fn worker(plugin: &Loaded, at_end: fn()) -> (mpsc::Sender<()>, thread::JoinHandle<()>) {
+    let operations = plugin.operations();
+    let (ready, is_ready) = mpsc::channel();
+    let (go, may_go) = mpsc::channel();
+    let worker = thread::Builder::new().name("worker-1".to_owned()).spawn(move || {
+        operations.call("own_local", 1).number();
+        operations.call("use_std", 1).number();
+        ready.send(()).expect("the scenario waits");
+        may_go.recv().expect("the scenario tells");
+        at_end();
+        // The plugin may be gone; the thread goes on.
+        may_go.recv().ok();
+    });
+    is_ready.recv().expect("the worker says so");
+    (go, worker.expect("a thread can be started"))
+}
+
+fn thread_ends(bench: &Bench) {
+    let plugin = bench.load(LEAVER);
+    let operations = plugin.operations();
+    let (go, worker) = worker(&plugin, || ());
+    // SAFETY: as in `unload`.
+    let still = unsafe { plugin.plugin.unload() }.expect_err("a thread has values");
+    assert_eq!(still.plugin().state(), PluginState::Draining);
+    let text = still.to_string();
+    assert!(text.contains("worker-1") && text.contains("OWN_LOCAL") && text.contains("OWN_NUMBER"), "{text}");
+    assert!(still.blockers().iter().any(|blocker| blocker.kind == BlockerKind::ThreadExit), "{text}");
+    assert_eq!(operations.call("try_own_local", 0).text(), "Draining");
+    // SAFETY: as above.
+    let still = unsafe { still.retry() }.expect_err("nothing has changed");
+    drop(go);
+    // SAFETY: as above.
+    let unloaded = unsafe { still.wait(Duration::from_secs(30)) }.unwrap_or_else(|still| panic!("{still}"));
+    assert!(unloaded.is_unmapped());
+    worker.join().expect_err("the scenario did not tell it to go on");
+    assert!(!is_mapped(&bench.path(LEAVER)));
+}
+
+fn thread_safe_point(bench: &Bench) {
+    let plugin = bench.load(LEAVER);
+    // SAFETY: no `with` is running in the worker.
+    let (go, worker) = worker(&plugin, || unsafe { safe_point() });
+    // SAFETY: as in `unload`.
+    let still = unsafe { plugin.plugin.unload() }.expect_err("a thread has values");
+    go.send(()).expect("the worker waits");
+    // SAFETY: as above.
+    let unloaded = unsafe { still.wait(Duration::from_secs(30)) }.unwrap_or_else(|still| panic!("{still}"));
+    assert!(unloaded.is_unmapped());
+    assert_eq!(drops(), ["dropped std local", "dropped own local"]);
+    // The worker ends long after the image is gone.
+    drop(go);
+    worker.join().expect("it ends");
+}
+
+fn own_thread(bench: &Bench) {
+    let plugin = bench.load(LEAVER);
+    plugin.call("spawn", 0).number();
+    let operations = plugin.operations();
+    // SAFETY: as in `unload`.
+    let still = unsafe { plugin.plugin.unload() }.expect_err("the plugin's thread is running");
+    assert!(still.blockers().iter().any(|blocker| blocker.kind == BlockerKind::Thread), "{still}");
+    assert!(still.to_string().contains("plugins-own"), "{still}");
+    operations.call("release", 0).number();
+    // SAFETY: as above.
+    let unloaded = unsafe { still.wait(Duration::from_secs(30)) }.unwrap_or_else(|still| panic!("{still}"));
+    assert!(unloaded.is_unmapped());
+}
+
+fn two_plugins(bench: &Bench) {
+    let (first, second) = (bench.load(LEAVER), bench.load("second"));
+    assert_eq!(first.call("plugin_counter_add", 1).number(), 101);
+    assert_eq!(second.call("plugin_counter_add", 1).number(), 102, "shared");
+    let before = first.call("plugin_registry_address", 0);
+    assert_eq!(second.call("plugin_registry_address", 0), before);
+    unload(bench, first);
+    assert_eq!(second.call("plugin_counter_add", 1).number(), 101, "built afresh");
+    second.call("plugin_registry_address", 0).number();
+    let snapshot = snapshot();
+    let registry =
+        snapshot.items().iter().find(|item| item.item.ends_with("PLUGIN_REGISTRY")).expect("it is registered");
+    assert!(registry.owner.contains("second") && registry.binaries.len() == 1, "{snapshot}");
+}
+
+fn on_another_thread(bench: &Bench) {
+    let plugin = bench.load(LEAVER);
+    plugin.call("own_static", 1).number();
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            plugin.call("own_local", 1).number();
+            unload(bench, plugin);
+        });
+    });
+    let mut dropped = drops();
+    dropped.sort();
+    assert_eq!(dropped, ["dropped own local", "dropped own static"]);
+}
+
+fn others_go_on(bench: &Bench) {
+    let (first, second) = (bench.load("first"), bench.load("second"));
+    let done = AtomicBool::new(false);
+    let hammered = thread::scope(|scope| {
+        let workers: Vec<_> = [first.operations(), second.operations()]
+            .into_iter()
+            .map(|operations| {
+                let done = &done;
+                scope.spawn(move || {
+                    let mut count = 0;
+                    while !done.load(SeqCst) {
+                        operations.call("counter_add", 1).number();
+                        operations.call("plugin_counter_add", 1).number();
+                        operations.call("plugin_registry_address", 0).number();
+                        count += 1;
+                        // SAFETY: no `with` is running here.
+                        unsafe { safe_point() };
+                    }
+                    assert_eq!(operations.call("counter_add", 0).number(), count);
+                    count
+                })
+            })
+            .collect();
+        first.call("plugin_registry_address", 0).number();
+        for number in 0..200 {
+            let plugin = bench.load(LEAVER);
+            plugin.call("own_local", number).number();
+            plugin.call("own_static", number).number();
+            plugin.call("use_std", 1).number();
+            unload(bench, plugin);
+        }
+        done.store(true, SeqCst);
+        workers.into_iter().map(|worker| worker.join().expect("the worker goes on")).collect::<Vec<_>>()
+    });
+    assert!(hammered.iter().all(|count| *count > 0), "{hammered:?}");
+}
+
+fn panic_in_destructor(bench: &Bench) {
+    let plugin = bench.load(LEAVER);
+    plugin.call("panic_in_destructor", 0).number();
+    // SAFETY: as in `unload`.
+    let _unreachable = unsafe { plugin.plugin.unload() };
+}
+
+fn reset(bench: &Bench) {
+    let plugin = bench.load(LEAVER);
+    plugin.call("counter_add", 5).number();
+    plugin.call("own_local", 7).number();
+    plugin.call("own_static", 9).number();
+    plugin.call("register", 1).number();
+    let operations = plugin.operations();
+    let (ready, is_ready) = mpsc::channel();
+    let (go, may_go) = mpsc::channel();
+    let worker = thread::spawn(move || {
+        operations.call("counter_add", 3).number();
+        ready.send(()).expect("the scenario waits");
+        may_go.recv().expect("the scenario tells");
+        assert_eq!(operations.call("counter_add", 0).number(), 3, "until the safe point");
+        // SAFETY: no `with` is running here.
+        unsafe { safe_point() };
+        assert_eq!(operations.call("counter_add", 0).number(), 0, "after the safe point");
+    });
+    is_ready.recv().expect("the worker says so");
+    // SAFETY: nothing refers to a value.
+    unsafe { Context::reset() };
+    assert_eq!(host("registered", 0).text(), "dropped own static", "newest first; the registry is new");
+    assert_eq!(plugin.call("counter_add", 1).number(), 1);
+    assert_eq!(host("counter_add", 0).number(), 1, "shared again");
+    assert_eq!(plugin.call("own_local", 1).number(), 0);
+    assert_eq!(plugin.call("own_static", 1).number(), 0);
+    go.send(()).expect("the worker waits");
+    worker.join().expect("the worker is content");
+    unload(bench, plugin);
+}
+
+fn given_up(bench: &Bench) {
+    let plugin = bench.load(LEAVER);
+    plugin.call("own_static", 3).number();
+    let (operations, address) = (plugin.operations(), plugin.call("own_static_address", 0));
+    drop(plugin);
+    assert!(is_mapped(&bench.path(LEAVER)));
+    assert_eq!(operations.call("own_static_address", 0), address);
+    let again = bench.load(LEAVER);
+    assert_eq!(again.call("own_static", 3).number(), 3, "the same plugin");
+    // SAFETY: as in `unload`.
+    let still = unsafe { again.plugin.unload() }.expect_err("it was given up");
+    assert_eq!(still.blockers().iter().map(|blocker| blocker.kind).collect::<Vec<_>>(), [BlockerKind::GivenUp]);
+    assert_eq!(operations.call("own_static", 3).number(), 3, "nothing is taken from it");
+}
+
+fn two_handles(bench: &Bench) {
+    let (one, other) = (bench.load(LEAVER), bench.load(LEAVER));
+    one.call("own_static", 3).number();
+    assert_eq!(other.call("own_static", 3).number(), 3);
+    // SAFETY: as in `unload`.
+    let still = unsafe { one.plugin.unload() }.expect_err("there is another handle");
+    assert_eq!(still.blockers().iter().map(|blocker| blocker.kind).collect::<Vec<_>>(), [BlockerKind::Handle]);
+    assert_eq!(other.call("own_static", 3).number(), 3, "the other one is not disturbed");
+    unload(bench, other);
+    // SAFETY: as above.
+    let unloaded = unsafe { still.retry() }.expect("it is gone");
+    assert!(unloaded.is_unmapped());
+}
+
+fn dangling(bench: &Bench) {
+    let mut plugin = bench.load(LEAVER);
+    plugin.plugin.look_for_dangling(true);
+    plugin.call("leave_pointer", 0).number();
+    // SAFETY: as in `unload`; nobody uses the pointer.
+    let unloaded = unsafe { plugin.plugin.unload() }.unwrap_or_else(|still| panic!("{still}"));
+    let hints = unloaded.hints();
+    assert!(hints.iter().any(|hint| hint.item.ends_with("POINTER") && hint.offset == 0), "{unloaded}");
+    assert!(unloaded.to_string().contains("hint"), "{unloaded}");
+}
+
+fn poison_goes(bench: &Bench) {
+    let plugin = bench.load(LEAVER);
+    plugin.call("poison", 1).panic();
+    assert!(plugin.call("poison", 0).panic().contains("poisoned"));
+    unload(bench, plugin);
+    let again = bench.load(LEAVER);
+    assert_eq!(again.call("poison", 0).number(), 0);
+    unload(bench, again);
+}
+
+/// Loads, uses with four workers, and unloads.
+fn cycle(bench: &Bench, number: u64, operation: &'static str) {
+    let plugin = bench.load(LEAVER);
+    let operations = plugin.operations();
+    thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(move || {
+                operations.call(operation, number % 8).number();
+                operations.call("counter_add", 1).number();
+            });
+        }
+    });
+    plugin.call("own_static", number).number();
+    // SAFETY: as in `unload`. A scoped thread's last destructors may run after the scope has ended, hence the wait.
+    let unloaded = unsafe { plugin.plugin.unload().or_else(|still| still.wait(Duration::from_secs(30))) };
+    let unloaded = unloaded.unwrap_or_else(|still| panic!("{still}"));
+    assert!(unloaded.is_unmapped());
+    // What values tell when they are dropped.
+    test_api::items::REGISTRY.lock().expect("not poisoned").clear();
+}
+
+/// The process's memory that is not mapped from a file, in bytes.
+fn resident() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").expect("the process's status can be read");
+    let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:")).expect("the status tells the memory");
+    line.trim().trim_end_matches(" kB").parse::<u64>().expect("a number") * 1024
+}
+
+/// Cycles, and how many bytes each of the last 900 has left behind.
+fn left_per_cycle(bench: &Bench, operation: &'static str) -> f64 {
+    (0..100).for_each(|number| cycle(bench, number, operation));
+    let before = resident();
+    (100..1000).for_each(|number| cycle(bench, number, operation));
+    let left = (resident() as f64 - before as f64) / 900.0;
+    println!("{operation}: {left:.0} bytes for each cycle");
+    left
+}
+
+fn cycles(bench: &Bench) {
+    let left = left_per_cycle(bench, "own_local");
+    assert!(left < 256.0, "memory is flat, but for the allocator's own unrest: {left} bytes for each cycle");
+}
+
+fn cycles_with_std(bench: &Bench) {
+    let left = left_per_cycle(bench, "use_std");
+    assert!(
+        left < 1024.0 + 256.0,
+        "std leaves its buffer of standard output, and no more: {left} bytes for each cycle"
+    );
+}

@@ -1,0 +1,106 @@
+//! A plugin that leaves everything behind that std can leave, and that can be unloaded all the same.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::thread;
+
+use test_api::items::{POINTER, REGISTRY};
+use test_api::operations::address;
+use test_api::probe::{Operation, Outcome};
+
+plugin_tls::export_plugin!();
+test_api::export_operations!(OPERATIONS, test_plugin_api::OPERATIONS);
+
+/// Tells the host's registry when it is dropped.
+#[derive(Debug)]
+pub struct Telltale(&'static str);
+
+impl Drop for Telltale {
+    fn drop(&mut self) {
+        REGISTRY.lock().expect("not poisoned").push(format!("dropped {}", self.0));
+    }
+}
+
+plugin_tls::thread_local! {
+    /// The plugin's own, for each thread.
+    static OWN_LOCAL: (Telltale, Cell<u64>) = (Telltale("own local"), Cell::new(0));
+    static OWN_BOMB: Bomb = Bomb;
+    /// Without a destructor.
+    static OWN_NUMBER: Cell<u64> = const { Cell::new(0) };
+}
+
+plugin_tls::lazy_static! {
+    /// The plugin's own, for the process.
+    static ref POISONED: u64 = {
+        assert!(!POISON.load(SeqCst), "poisoned on request");
+        0
+    };
+    static ref OWN_STATIC: (Telltale, Mutex<u64>) = (Telltale("own static"), Mutex::new(0));
+}
+
+std::thread_local! {
+    static STD_LOCAL: RefCell<Option<Telltale>> = const { RefCell::new(None) };
+}
+
+/// Whether the initializer of [`POISONED`] panics.
+static POISON: AtomicBool = AtomicBool::new(false);
+
+/// Panics when it is dropped.
+struct Bomb;
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        panic!("dropped");
+    }
+}
+
+/// Threads that [`spawn`](OPERATIONS) started go on until this is set.
+static RELEASED: AtomicBool = AtomicBool::new(false);
+
+const OPERATIONS: &[Operation] = &[
+    ("own_local", |n| {
+        OWN_NUMBER.set(n);
+        OWN_LOCAL.with(|(_, number)| number.replace(n)).into()
+    }),
+    ("try_own_local", |_| match OWN_LOCAL.try_with(|(_, number)| number.get()) {
+        Ok(number) => number.into(),
+        Err(error) => Outcome::from(format!("{:?}", error.reason())),
+    }),
+    ("own_static", |n| std::mem::replace(&mut *OWN_STATIC.1.lock().expect("not poisoned"), n).into()),
+    ("own_static_address", |_| address(&*OWN_STATIC)),
+    ("panic_in_destructor", |_| OWN_BOMB.with(|_| 0).into()),
+    ("poison", |n| {
+        POISON.store(n == 1, SeqCst);
+        (*POISONED).into()
+    }),
+    ("leave_pointer", |_| POINTER.set((&raw const RELEASED).addr()).into()),
+    ("use_std", |n| {
+        STD_LOCAL.with_borrow_mut(|local| *local = Some(Telltale("std local")));
+        let map: HashMap<u64, String> = (0..n).map(|n| (n, n.to_string())).collect();
+        println!("{} entries on thread {:?}", map.len(), thread::current().name());
+        (map.len() as u64).into()
+    }),
+    ("spawn", |_| {
+        let (running, is_running) = std::sync::mpsc::channel();
+        thread::Builder::new()
+            .name("plugins-own".to_owned())
+            .spawn(move || {
+                running.send(()).expect("the operation waits");
+                while !RELEASED.load(SeqCst) {
+                    thread::yield_now();
+                }
+            })
+            .map(|_detached| is_running.recv().expect("the thread says so"))
+            .map_or_else(|error| Outcome::Panicked(error.to_string()), Outcome::from)
+    }),
+    ("spawn_and_join", |n| {
+        let worker = thread::spawn(move || {
+            STD_LOCAL.with_borrow_mut(|local| *local = Some(Telltale("std local")));
+            n + 1
+        });
+        worker.join().expect("the thread does not panic").into()
+    }),
+    ("release", |_| RELEASED.store(true, SeqCst).into()),
+];
