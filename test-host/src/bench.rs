@@ -55,7 +55,13 @@ impl Bench {
 
     /// Loads a plugin that has operations and must load.
     pub fn load(&self, name: &str) -> Loaded {
-        let plugin = self.try_load(name).unwrap_or_else(|error| panic!("{error}"));
+        self.load_from(&self.path(name))
+    }
+
+    /// Loads a copy of a plugin that has operations and must load.
+    pub fn load_from(&self, path: &Path) -> Loaded {
+        // SAFETY: a plugin of this workspace.
+        let plugin = unsafe { Plugin::load(path) }.unwrap_or_else(|error| panic!("{error}"));
         // SAFETY: `probe` is exported by `export_operations!`.
         let probe = unsafe { plugin.get::<Probe>(b"probe") }.map(|symbol| *symbol);
         let probe = probe.unwrap_or_else(|error| panic!("{error}"));

@@ -1,18 +1,27 @@
-//! A tour: two plugins share a request, a registry and counters with the host, and each thread has its own.
+//! A tour: two plugins share a request, a registry and counters with the host, each thread has its own, and one plugin is
+//! replaced by a newer build while the program runs.
 
+use std::error::Error;
 use std::fmt::Write;
+use std::fs;
+use std::path::Path;
 use std::sync::Barrier;
 use std::thread;
 
 use demo_api::{COMMANDS, REQUEST, RUN_HERE, Request, Totals, plain};
-use plugin_tls::host::{LoadError, Plugin, SnapshotKind, snapshot};
+use plugin_tls::host::{LoadError, Plugin, snapshot};
 
 use crate::bench::Bench;
 
 /// Runs the tour and prints what happens.
-pub fn run(bench: &Bench) -> Result<(), LoadError> {
+pub fn run(bench: &Bench) -> Result<(), Box<dyn Error>> {
+    // A folder of its own for the plugin that will be overwritten, as a developer's rebuild does.
+    let folder = tempfile::tempdir()?;
+    let greeter = folder.path().join("greeter.so");
+    fs::copy(bench.path("demo-greeter"), &greeter)?;
+
     println!("The host loads two plugins. Each fills the registry of commands that the host owns:");
-    let plugins = [load(bench, "demo-greeter")?, load(bench, "demo-audit")?];
+    let plugins = [load(&greeter)?, load(&bench.path("demo-audit"))?];
 
     println!("\nTwo threads serve requests. The host sets the request, the plugins' commands read it:");
     // Both threads still live, with their values, while the snapshot is taken.
@@ -26,10 +35,10 @@ pub fn run(bench: &Bench) -> Result<(), LoadError> {
             report
         }
     };
-    let (reports, items) = thread::scope(|scope| {
+    let (reports, mut items) = thread::scope(|scope| {
         let workers = [("Ada", 1), ("Grace", 2)].map(|(user, requests)| scope.spawn(worker(user, requests)));
         served.wait();
-        let items = describe_items();
+        let items = snapshot();
         seen.wait();
         (workers.map(|worker| worker.join().expect("a worker does not panic")), items)
     });
@@ -45,13 +54,28 @@ pub fn run(bench: &Bench) -> Result<(), LoadError> {
         show(plugin.name(), totals());
     }
 
-    print!("\nWhat the store held while both threads were at work:\n{items}");
+    items.retain(|item| item.item.starts_with("demo_api::"));
+    println!("\nWhat the store held of the demo while both threads were at work:\n{items}");
+
+    println!("\nThe greeter is unloaded, overwritten by a newer build, and loaded again:");
+    let [old, _audit] = plugins;
+    // SAFETY: the greeter exports a function of this name and type.
+    let uninstall = unsafe { old.get::<extern "C" fn()>(b"uninstall")? };
+    uninstall();
+    // SAFETY: the registry was all that knew functions of the plugin, and the threads have ended.
+    let unloaded = unsafe { old.unload()? };
+    println!("  in memory still: {}", if unloaded.is_unmapped() { "no" } else { "yes" });
+    fs::remove_file(&greeter)?;
+    fs::copy(bench.path("demo-greeter-next"), &greeter)?;
+    let _new = load(&greeter)?;
+    print!("{}", serve("Ada", 1));
+    println!("  the total goes on: {}", demo_api::totals().shared);
     Ok(())
 }
 
-fn load(bench: &Bench, name: &str) -> Result<Plugin, LoadError> {
+fn load(path: &Path) -> Result<Plugin, LoadError> {
     // SAFETY: a plugin of this workspace.
-    let plugin = unsafe { Plugin::load(bench.path(name))? };
+    let plugin = unsafe { Plugin::load(path)? };
     // SAFETY: the plugins of the demo export a function of this name and type.
     let install = unsafe { plugin.get::<extern "C" fn()>(b"install")? };
     install();
@@ -73,18 +97,4 @@ fn serve(user: &str, requests: u32) -> String {
     let _ = writeln!(report, "    plugin_tls::thread_local!  {} commands, seen by the host", RUN_HERE.get());
     let _ = writeln!(report, "    std::thread_local!         {} commands, seen by the host", plain::RUN_HERE.get());
     report
-}
-
-/// The demo's part of the snapshot.
-fn describe_items() -> String {
-    let mut text = String::new();
-    for item in snapshot().items().iter().filter(|item| item.item.starts_with("demo_api::")) {
-        let values = match item.kind {
-            SnapshotKind::ThreadLocal => format!("{} threads", item.threads),
-            _ => item.state.to_string(),
-        };
-        let kind = item.kind.to_string();
-        let _ = writeln!(text, "  {:<19} {kind:<13} {values:<10} in {}", item.item, item.binaries.join(", "));
-    }
-    text
 }

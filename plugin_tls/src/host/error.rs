@@ -46,6 +46,12 @@ pub enum LoadError {
         /// What the loader said.
         source: libloading::Error,
     },
+    /// The plugin that was loaded from this path before is still mapped, and the system's loader gives that one again,
+    /// although the file has changed since.
+    OldImage {
+        /// The path as it was given.
+        path: PathBuf,
+    },
     /// The library does not export what `export_plugin!` exports.
     NotAPlugin {
         /// The path as it was given.
@@ -115,6 +121,7 @@ impl LoadError {
             | LoadError::NotAFile { path }
             | LoadError::Unreadable { path, .. }
             | LoadError::Open { path, .. }
+            | LoadError::OldImage { path }
             | LoadError::NotAPlugin { path }
             | LoadError::AbiMajor { path, .. }
             | LoadError::DamagedEntry { path, .. }
@@ -153,6 +160,11 @@ impl fmt::Display for LoadError {
             LoadError::Open { source, .. } => {
                 write!(f, "cannot load {path}: the system's loader refused it: {source}")
             }
+            LoadError::OldImage { .. } => write!(
+                f,
+                "cannot load {path}: the file has changed, but the plugin that was loaded from it before is still mapped, \
+                 and the system would give that one again: unload it first, or load the new file under another name"
+            ),
             LoadError::NotAPlugin { .. } => write!(
                 f,
                 "cannot load {path}: it is a library, but no plugin: its crate must call `plugin_tls::export_plugin!()`"

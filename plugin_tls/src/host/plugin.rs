@@ -8,6 +8,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::ptr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::time::SystemTime;
 
 use libloading::{Library, Symbol};
 
@@ -52,6 +53,8 @@ pub struct Plugin {
 struct Loaded {
     /// The address of its entry.
     entry: usize,
+    /// What the file was like when it was loaded.
+    file: FileMark,
     /// See [`Entry::disconnect`].
     disconnect: unsafe extern "C" fn(),
     /// `None`: it was connected by hand, and is not ours to unload.
@@ -159,7 +162,7 @@ impl Plugin {
     ///
     /// As [`load`](Self::load); with `trusted`, as [`load_trusted`](Self::load_trusted).
     unsafe fn load_with(path: &Path, trusted: bool) -> Result<Plugin, LoadError> {
-        check_file(path)?;
+        let file = check_file(path)?;
         let path = path.to_owned();
         let table = binary::use_own();
         if !ptr::eq(table, api::table()) {
@@ -195,6 +198,9 @@ impl Plugin {
         };
         let mut all = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(loaded) = all.get(&ptr::from_ref(entry).addr()) {
+            if loaded.file != file {
+                return Err(LoadError::OldImage { path });
+            }
             // The same library: `library` is a second handle of the system's to it, which is closed here.
             loaded.handles().live += 1;
             if let Some(binary) = loaded.binary {
@@ -217,7 +223,7 @@ impl Plugin {
         let handles = Mutex::new(Handles { library: Some(library), live: 1, given_up: false });
         let unloading = Mutex::default();
         let entry = ptr::from_ref(entry).addr();
-        let loaded = Arc::new(Loaded { entry, disconnect, binary: load.binary, handles, unloading });
+        let loaded = Arc::new(Loaded { entry, file, disconnect, binary: load.binary, handles, unloading });
         all.insert(entry, Arc::clone(&loaded));
         Ok(Plugin { loaded, path, name, look_for_dangling: false, live: true })
     }
@@ -430,11 +436,31 @@ impl fmt::Debug for Plugin {
     }
 }
 
+/// Tells a file from what it was before it was overwritten or replaced.
+#[derive(PartialEq, Eq)]
+struct FileMark {
+    length: u64,
+    modified: Option<SystemTime>,
+    /// Device and inode, where there are any.
+    place: Option<(u64, u64)>,
+}
+
+impl FileMark {
+    fn of(metadata: &fs::Metadata) -> Self {
+        #[cfg(unix)]
+        let place =
+            Some((std::os::unix::fs::MetadataExt::dev(metadata), std::os::unix::fs::MetadataExt::ino(metadata)));
+        #[cfg(not(unix))]
+        let place = None;
+        FileMark { length: metadata.len(), modified: metadata.modified().ok(), place }
+    }
+}
+
 /// Says what is wrong with the path in words that the system's loader would not find.
-fn check_file(path: &Path) -> Result<(), LoadError> {
+fn check_file(path: &Path) -> Result<FileMark, LoadError> {
     let path = || path.to_owned();
     match fs::metadata(path()) {
-        Ok(metadata) if metadata.is_file() => Ok(()),
+        Ok(metadata) if metadata.is_file() => Ok(FileMark::of(&metadata)),
         Ok(_) => Err(LoadError::NotAFile { path: path() }),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Err(LoadError::NotFound { path: path() }),
         Err(source) => Err(LoadError::Unreadable { path: path(), source }),

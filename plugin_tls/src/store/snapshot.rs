@@ -94,6 +94,9 @@ pub enum SnapshotState {
     Building,
     /// At least one value.
     Live,
+    /// At least one value that the code of a plugin built which is being unloaded: no new ones are built, and those that
+    /// are left keep the plugin mapped.
+    Draining,
     /// The initializer of a process-wide item has panicked.
     Poisoned,
 }
@@ -121,7 +124,12 @@ fn describe(item: &RegisteredItem) -> Option<SnapshotItem> {
     let (kind, state, threads, values, owner) = if record.kind == KIND_THREAD_LOCAL {
         // Relaxed: a count for people.
         let threads = record.threads.load(Relaxed);
-        let state = if threads == 0 { SnapshotState::Empty } else { SnapshotState::Live };
+        let hosts = record.host_copy.get().is_some();
+        let state = match threads {
+            0 => SnapshotState::Empty,
+            _ if !hosts && item.copies.iter().any(|copy| copy.binary.is_draining()) => SnapshotState::Draining,
+            _ => SnapshotState::Live,
+        };
         (SnapshotKind::ThreadLocal, state, threads, threads, reference)
     } else {
         let (state, values, owner) = match record.process.state() {
@@ -158,6 +166,17 @@ impl Snapshot {
     #[must_use]
     pub fn items(&self) -> &[SnapshotItem] {
         &self.items
+    }
+
+    /// Keeps the items for which `keep` is true: for a table of what matters.
+    ///
+    /// ```
+    /// let mut snapshot = plugin_tls::host::snapshot();
+    /// snapshot.retain(|item| item.item.starts_with("api::"));
+    /// println!("{snapshot}");
+    /// ```
+    pub fn retain(&mut self, keep: impl FnMut(&SnapshotItem) -> bool) {
+        self.items.retain(keep);
     }
 }
 
@@ -211,6 +230,7 @@ impl fmt::Display for SnapshotState {
             SnapshotState::Empty => "empty",
             SnapshotState::Building => "building",
             SnapshotState::Live => "live",
+            SnapshotState::Draining => "draining",
             SnapshotState::Poisoned => "poisoned",
         })
     }

@@ -9,6 +9,7 @@ mod identity;
 mod late;
 mod loading;
 mod memory;
+mod reloading;
 mod sharing;
 mod threads;
 mod types;
@@ -29,6 +30,7 @@ pub fn all() -> Vec<&'static Scenario> {
         late::SCENARIOS,
         loading::SCENARIOS,
         memory::SCENARIOS,
+        reloading::SCENARIOS,
         sharing::SCENARIOS,
         threads::SCENARIOS,
         types::SCENARIOS,

@@ -10,6 +10,12 @@ pub extern "C" fn install() {
     COMMANDS.lock().expect("no command panics").insert("greet".to_owned(), greet);
 }
 
+/// Called by the host before it unloads the plugin: the registry must not keep a function of it.
+#[unsafe(no_mangle)]
+pub extern "C" fn uninstall() {
+    COMMANDS.lock().expect("no command panics").remove("greet");
+}
+
 /// What this plugin sees of the counters.
 #[unsafe(no_mangle)]
 pub extern "C" fn totals() -> Totals {

@@ -1,0 +1,131 @@
+//! A plugin's file is overwritten by a newer build, and loaded again.
+
+use std::fs;
+use std::path::PathBuf;
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+use plugin_tls::host::{LoadError, MismatchField, snapshot};
+use tempfile::TempDir;
+
+use crate::bench::{Bench, host};
+use crate::scenario::Scenario;
+
+const GROUP: &str = "reloading";
+
+pub const SCENARIOS: &[Scenario] = &[
+    Scenario::new(
+        GROUP,
+        "a_newer_build_is_the_new_code",
+        "host-built values go on, the plugin's own start afresh",
+        newer,
+    ),
+    Scenario::new(
+        GROUP,
+        "a_changed_type_waits_for_the_old_value",
+        "it is refused while a value of the old type lives, and accepted afterwards",
+        changed_type,
+    ),
+    Scenario::new(
+        GROUP,
+        "an_old_image_is_not_taken_for_the_new_file",
+        "a file that was overwritten while its plugin stays mapped is refused",
+        old_image,
+    ),
+];
+
+/// A folder with one file, which plugins are copied over.
+struct Place {
+    _folder: TempDir,
+    file: PathBuf,
+}
+
+impl Place {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a folder can be made");
+        let file = folder.path().join("plugin.so");
+        Place { _folder: folder, file }
+    }
+
+    /// As a linker does: the old file goes, a new one comes.
+    fn put(&self, bench: &Bench, name: &str) {
+        fs::remove_file(&self.file).ok();
+        fs::copy(bench.path(name), &self.file).expect("the plugin can be copied");
+    }
+}
+
+fn newer(bench: &Bench) {
+    let place = Place::new();
+    place.put(bench, "leaver");
+    let old = bench.load_from(&place.file);
+    assert_eq!(old.call("counter_add", 5).number(), 5);
+    assert_eq!(old.call("plugin_counter_add", 1).number(), 101);
+    old.call("own_static", 1).number();
+    // SAFETY: nothing of the plugin is kept.
+    let unloaded = unsafe { old.plugin.unload() }.unwrap_or_else(|still| panic!("{still}"));
+    assert!(unloaded.is_unmapped());
+
+    place.put(bench, "second");
+    let new = bench.load_from(&place.file);
+    assert_eq!(new.call("own_static", 1), test_api::Outcome::Unknown, "the new code has no such operation");
+    assert_eq!(new.call("counter_add", 1).number(), 6, "built by the host");
+    assert_eq!(new.call("plugin_counter_add", 1).number(), 101, "the plugin's own");
+    assert_eq!(host("counter_add", 0).number(), 6);
+}
+
+fn changed_type(bench: &Bench) {
+    let place = Place::new();
+    place.put(bench, "shape-old");
+    let old = bench.load_from(&place.file);
+    let operations = old.operations();
+    let (ready, is_ready) = mpsc::channel();
+    let (go, may_go) = mpsc::channel::<()>();
+    let worker = thread::spawn(move || {
+        ready.send(operations.call("shape", 0).number()).expect("the scenario waits");
+        may_go.recv().ok();
+    });
+    assert_eq!(is_ready.recv(), Ok(7));
+    // SAFETY: nothing of the plugin is kept but what the worker has.
+    let still = unsafe { old.plugin.unload() }.expect_err("the worker has a value");
+
+    let beside = Place::new();
+    beside.put(bench, "shape-new");
+    // SAFETY: a plugin of this workspace.
+    let error = unsafe { plugin_tls::host::Plugin::load(&beside.file) }.expect_err("the old value lives");
+    let fields: Vec<_> = error.mismatches().iter().map(|mismatch| mismatch.field).collect();
+    assert!(fields.contains(&MismatchField::Size), "{error}");
+    assert!(error.to_string().contains("shape::SHAPE"), "{error}");
+    let shown = snapshot();
+    let shape = shown.items().iter().find(|item| item.item == "shape::SHAPE").expect("it is registered");
+    assert_eq!((shape.state, shape.threads), (plugin_tls::host::SnapshotState::Draining, 1), "{shown}");
+    assert!(shown.to_string().contains("draining"), "{shown}");
+
+    drop(go);
+    // SAFETY: as above.
+    let unloaded = unsafe { still.wait(Duration::from_secs(30)) }.unwrap_or_else(|still| panic!("{still}"));
+    assert!(unloaded.is_unmapped());
+    worker.join().expect("the worker ends");
+    place.put(bench, "shape-new");
+    let new = bench.load_from(&place.file);
+    assert_eq!(new.call("shape", 0).number(), 8);
+}
+
+fn old_image(bench: &Bench) {
+    let place = Place::new();
+    place.put(bench, "leaver");
+    // Given up, and so mapped for good.
+    drop(bench.load_from(&place.file));
+    place.put(bench, "second");
+    // SAFETY: a plugin of this workspace.
+    let outcome = unsafe { plugin_tls::host::Plugin::load(&place.file) };
+    let error = match outcome {
+        Err(error @ LoadError::OldImage { .. }) => error,
+        other => panic!("the system's loader goes by the name, and gives the old image: {other:?}"),
+    };
+    assert!(error.to_string().contains("unload it first"), "{error}");
+    // The old one is what it was.
+    let again = Place::new();
+    again.put(bench, "second");
+    assert_eq!(bench.load_from(&again.file).call("counter_add", 1).number(), 1);
+}

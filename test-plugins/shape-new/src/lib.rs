@@ -1,0 +1,8 @@
+//! A plugin with version 0.1.1 of a crate whose item changes its type.
+
+use test_api::probe::Operation;
+
+plugin_tls::export_plugin!();
+test_api::export_operations!(OPERATIONS);
+
+const OPERATIONS: &[Operation] = &[("shape", |_| shape::SHAPE.get().0.into())];
