@@ -85,7 +85,7 @@ impl fmt::Display for AccessErrorReason {
                 "this plugin is not connected to a host: load it with `plugin_tls::host::Plugin::load`, or call \
                  `Context::initialize` in it before anything else"
             }
-            AccessErrorReason::Rejected => "the item's declaration does not match that of another binary",
+            AccessErrorReason::Rejected => "verification refused the item's declaration",
             AccessErrorReason::Draining => "the plugin is being unloaded and may create no new values",
         })
     }

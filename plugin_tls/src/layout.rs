@@ -1,7 +1,8 @@
 //! What only the place of the declaration knows: the item's path, and whether its type has an `abi_stable` layout.
 //!
-//! `Probe::<T>::new().describe(..)` finds the method of `Probe` itself where `T: StableAbi`, and behind `Probe`'s deref
-//! the one of [`NoLayout`] everywhere else. The choice is made where `T` is concrete, and no trait needs to be in scope.
+//! `Probe::<T>::new().__plugin_tls_describe(..)` finds the method of `Probe` itself where `T: StableAbi`, and behind
+//! `Probe`'s deref the one of [`NoLayout`] everywhere else. The choice is made where `T` is concrete, and no trait needs to
+//! be in scope. The method has a name that no user's trait has, which could come first.
 
 use std::ffi::c_void;
 use std::marker::PhantomData;
@@ -42,7 +43,7 @@ impl<T> Default for Probe<T> {
 impl<T: abi_stable::StableAbi> Probe<T> {
     #[doc(hidden)]
     #[must_use]
-    pub fn describe(&self, path: &'static str) -> Described {
+    pub fn __plugin_tls_describe(&self, path: &'static str) -> Described {
         let layout: &'static abi_stable::type_layout::TypeLayout = <T as abi_stable::StableAbi>::LAYOUT;
         Described { path, layout: std::ptr::from_ref(layout).cast() }
     }
@@ -51,7 +52,7 @@ impl<T: abi_stable::StableAbi> Probe<T> {
 impl NoLayout {
     #[doc(hidden)]
     #[must_use]
-    pub fn describe(&self, path: &'static str) -> Described {
+    pub fn __plugin_tls_describe(&self, path: &'static str) -> Described {
         Described { path, layout: std::ptr::null() }
     }
 }

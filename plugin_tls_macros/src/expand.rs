@@ -7,7 +7,7 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
-use quote::{format_ident, quote};
+use quote::{format_ident, quote, quote_spanned};
 use syn::ext::IdentExt;
 
 use crate::item::{self, Grammar, Input, Item};
@@ -18,12 +18,22 @@ pub(crate) fn expand(input: TokenStream, grammar: Grammar) -> TokenStream {
         Ok(input) => input,
         Err(error) => return error.into_compile_error(),
     };
-    let items = items.iter().map(|item| match grammar {
-        Grammar::ThreadLocal => thread_local(&facade, item),
-        Grammar::LazyStatic => lazy_static(&facade, item),
+    let items = items.iter().map(|item| {
+        let mut facade = facade.clone();
+        facade.set_span(facade.span().located_at(item.name.span()));
+        match grammar {
+            Grammar::ThreadLocal => thread_local(&facade, item),
+            Grammar::LazyStatic => lazy_static(&facade, item),
+        }
     });
     let errors = errors.iter().map(syn::Error::to_compile_error);
     quote! { #(#items)* #(#errors)* }
+}
+
+/// Where the compiler is to see the expansion's own tokens: with the scope of the macro, at the item's name, so that an
+/// error about the item does not point at all that was declared with it.
+fn at(item: &Item) -> Span {
+    Span::call_site().located_at(item.name.span())
 }
 
 /// `const NAME: LocalKey<T>`, as std's macro has it: a constant key lets a whole access inline across crates. The item's
@@ -34,7 +44,7 @@ fn thread_local(facade: &TokenTree, item: &Item) -> TokenStream {
     // Inside of the static's own initializer, so that the closure's type name carries the enclosing function.
     let here = quote! { #facade::__private::here_in_static(&|| ()) };
     let declaration = declaration(facade, item, &quote! { LocalItem }, &item_static, &here);
-    quote! {
+    quote_spanned! {at(item)=>
         #(#attributes)*
         #visibility const #name: #facade::LocalKey<#ty> = #facade::LocalKey::<#ty>::__new(|| {
             #declaration
@@ -50,7 +60,9 @@ fn lazy_static(facade: &TokenTree, item: &Item) -> TokenStream {
     let here = quote! { #facade::__private::here_at_type::<#name>() };
     let declaration = declaration(facade, item, &quote! { StaticItem }, &item_static, &here);
     let cfgs: Vec<_> = item::cfgs(attributes).collect();
-    quote! {
+    // A constant of the user's by the parameter's name would make it a pattern.
+    let this = format_ident!("__plugin_tls_lazy");
+    quote_spanned! {at(item)=>
         #[allow(missing_copy_implementations, missing_debug_implementations, non_camel_case_types, dead_code)]
         #(#attributes)*
         #visibility struct #name { __private_field: () }
@@ -64,13 +76,13 @@ fn lazy_static(facade: &TokenTree, item: &Item) -> TokenStream {
             #[inline]
             fn deref(&self) -> &#ty {
                 #declaration
-                #item_static.get()
+                #facade::__private::StaticItem::get(&#item_static)
             }
         }
         #(#cfgs)*
         impl #facade::LazyStatic for #name {
-            fn initialize(lazy: &Self) {
-                let _ = &**lazy;
+            fn initialize(#this: &Self) {
+                let _ = &**#this;
             }
         }
     }
@@ -86,12 +98,14 @@ fn declaration(
 ) -> TokenStream {
     let Item { ty, initializer, .. } = item;
     let text = text(facade, item);
-    let probe = quote! { #facade::__private::Probe::<#ty>::new().describe(#here) };
+    let probe = quote! { #facade::__private::Probe::<#ty>::new().__plugin_tls_describe(#here) };
     // In parentheses: `{ 1 } + 2` would be a statement and the rest of one.
-    quote! {
+    quote_spanned! {at(item)=>
         static #item_static: #facade::__private::#item_type<#ty> =
             #facade::__private::#item_type::new(#text, || -> #ty { (#initializer) }, || #probe);
-        #facade::__private::submit! { #facade::__private::Registration::new(#item_static.raw()) }
+        #facade::__private::submit! {
+            #facade::__private::Registration::new(#facade::__private::#item_type::raw(&#item_static))
+        }
     }
 }
 
@@ -111,7 +125,7 @@ fn text(facade: &TokenTree, item: &Item) -> TokenStream {
         line => quote! { #line },
     };
     let column = start.column + 1;
-    quote! {
+    quote_spanned! {at(item)=>
         #facade::__private::concat!(
             #facade::__private::module_path!(), #fields, #facade::__private::file!(), ":", #line, ":", #column
         )
@@ -139,7 +153,7 @@ fn variable(name: &str) -> String {
 fn static_name(item: &Item) -> Ident {
     let mut hasher = DefaultHasher::new();
     (item.name.to_string(), item.ty.to_string(), item.initializer.to_string()).hash(&mut hasher);
-    format_ident!("__PLUGIN_TLS_ITEM_{:016X}", hasher.finish(), span = Span::call_site())
+    format_ident!("__PLUGIN_TLS_ITEM_{:016X}", hasher.finish(), span = at(item))
 }
 
 #[cfg(test)]

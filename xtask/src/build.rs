@@ -79,10 +79,19 @@ pub(crate) struct Products {
     pub(crate) plugins: Vec<Plugin>,
 }
 
+/// Which compiler builds, and how.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Toolchain {
+    Current,
+    Nightly,
+    /// Nightly, with what it builds instrumented.
+    Sanitizer,
+}
+
 /// What a toolchain is asked to build.
 #[derive(Debug, Clone, Copy)]
 struct Invocation<'a> {
-    nightly: bool,
+    toolchain: Toolchain,
     release: bool,
     packages: &'a [&'a str],
 }
@@ -109,10 +118,13 @@ impl<'a> Builder<'a> {
 
     /// Why a setting cannot be built on this machine, if so.
     pub(crate) fn unavailable(&mut self, setting: Setting) -> Option<String> {
+        let root = &self.workspace.root;
+        if setting == Setting::AddressSanitizer {
+            return sanitizer_target().map_or_else(|| Some(NO_SANITIZER.to_owned()), |_| why_no_cargo_nightly(root));
+        }
         if !setting.mixes_compilers() {
             return None;
         }
-        let root = &self.workspace.root;
         self.no_nightly.get_or_insert_with(|| why_no_nightly(root)).clone()
     }
 
@@ -145,30 +157,41 @@ impl<'a> Builder<'a> {
         let (host, plugins) = match (setting, current) {
             (Setting::DebugUnified, _) => {
                 let packages = [&[HOST], self.plugin_names().as_slice()].concat();
-                let built = self.cargo_build(Invocation { nightly: false, release: false, packages: &packages })?;
+                let built = self.cargo_build(Invocation {
+                    toolchain: Toolchain::Current,
+                    release: false,
+                    packages: &packages,
+                })?;
                 (self.host_of(&built)?, self.plugins_of(&built)?)
             }
-            (Setting::StableHostNightlyPlugins, Some(current)) => (current.host, self.build_plugins(true, false)?),
-            (Setting::NightlyHostStablePlugins, Some(current)) => (self.build_host(true, false)?, current.plugins),
+            (Setting::StableHostNightlyPlugins, Some(current)) => {
+                (current.host, self.build_plugins(Toolchain::Nightly, false)?)
+            }
+            (Setting::NightlyHostStablePlugins, Some(current)) => {
+                (self.build_host(Toolchain::Nightly, false)?, current.plugins)
+            }
+            (Setting::AddressSanitizer, _) => {
+                (self.build_host(Toolchain::Sanitizer, false)?, self.build_plugins(Toolchain::Sanitizer, false)?)
+            }
             (setting, _) => {
                 let release = setting == Setting::ReleaseApart;
-                (self.build_host(false, release)?, self.build_plugins(false, release)?)
+                (self.build_host(Toolchain::Current, release)?, self.build_plugins(Toolchain::Current, release)?)
             }
         };
         self.collect(setting, &host, plugins)
     }
 
-    fn build_host(&self, nightly: bool, release: bool) -> Result<PathBuf> {
-        self.host_of(&self.cargo_build(Invocation { nightly, release, packages: &[HOST] })?)
+    fn build_host(&self, toolchain: Toolchain, release: bool) -> Result<PathBuf> {
+        self.host_of(&self.cargo_build(Invocation { toolchain, release, packages: &[HOST] })?)
     }
 
     /// Plugins and host libraries apart: in one invocation the plugins would get the feature `host` too.
-    fn build_plugins(&self, nightly: bool, release: bool) -> Result<Vec<Plugin>> {
+    fn build_plugins(&self, toolchain: Toolchain, release: bool) -> Result<Vec<Plugin>> {
         let (libraries, plugins): (Vec<&str>, Vec<&str>) =
             self.plugin_names().into_iter().partition(|name| name.ends_with(HOST_LIBRARY));
         let mut built = Vec::new();
         for packages in [plugins, libraries].into_iter().filter(|packages| !packages.is_empty()) {
-            built.extend(self.cargo_build(Invocation { nightly, release, packages: &packages })?);
+            built.extend(self.cargo_build(Invocation { toolchain, release, packages: &packages })?);
         }
         self.plugins_of(&built)
     }
@@ -179,16 +202,22 @@ impl<'a> Builder<'a> {
 
     /// Runs cargo and returns what it says it built. Its messages to people go to stderr as they come.
     fn cargo_build(&self, invocation: Invocation<'_>) -> Result<Vec<Artifact>> {
-        let mut command = if invocation.nightly {
-            let mut command = process::nightly("cargo", &self.workspace.root);
-            // Of its own, so that neither toolchain throws away what the other built.
-            command.arg("build").arg("--target-dir").arg(self.workspace.target.join("nightly"));
-            command
-        } else {
-            let mut command = process::cargo(&self.workspace.root);
-            command.arg("build");
-            command
+        // Target folders of their own, so that no toolchain throws away what another one built.
+        let (mut command, folder) = match invocation.toolchain {
+            Toolchain::Current => (process::cargo(&self.workspace.root), None),
+            Toolchain::Nightly => (process::nightly("cargo", &self.workspace.root), Some("nightly")),
+            Toolchain::Sanitizer => (process::nightly("cargo", &self.workspace.root), Some("sanitizer")),
         };
+        command.arg("build");
+        if let Some(folder) = folder {
+            command.arg("--target-dir").arg(self.workspace.target.join(folder));
+        }
+        if invocation.toolchain == Toolchain::Sanitizer {
+            // With a target, so that build scripts and macros are not instrumented. The runtime is in the executable, and
+            // plugins look for it there.
+            command.args(["--target", sanitizer_target().context(NO_SANITIZER)?]);
+            command.env("RUSTFLAGS", "-Zsanitizer=address -Clink-arg=-Wl,--export-dynamic");
+        }
         if invocation.release {
             command.arg("--release");
         }
@@ -267,24 +296,42 @@ fn build_name(setting: Setting) -> String {
     format!("build {}", setting.name())
 }
 
+const NO_SANITIZER: &str = "AddressSanitizer is used on Linux with glibc only, on x86_64 and aarch64";
+
+/// What this platform is to the compiler, where AddressSanitizer is used.
+fn sanitizer_target() -> Option<&'static str> {
+    if !cfg!(all(target_os = "linux", target_env = "gnu")) {
+        return None;
+    }
+    match std::env::consts::ARCH {
+        "x86_64" => Some("x86_64-unknown-linux-gnu"),
+        "aarch64" => Some("aarch64-unknown-linux-gnu"),
+        _ => None,
+    }
+}
+
+/// What a command says, if it works.
+fn answer(mut command: Command, argument: &str) -> Option<String> {
+    let finished = process::capture(command.arg(argument), None).ok()?;
+    finished.success().then_some(finished.stdout)
+}
+
+/// Why nightly does not work, if so.
+fn why_no_cargo_nightly(root: &Path) -> Option<String> {
+    let works = answer(process::nightly("cargo", root), "--version").is_some();
+    (!works).then(|| "`cargo +nightly --version` does not work; `rustup toolchain install nightly` makes it".into())
+}
+
 /// Why there are no two compilers to mix, if so.
 fn why_no_nightly(root: &Path) -> Option<String> {
-    let answer = |mut command: Command| {
-        let finished = process::capture(&mut command, None).ok()?;
-        finished.success().then_some(finished.stdout)
-    };
-    let with = |mut command: Command, argument: &str| {
-        command.arg(argument);
-        command
-    };
-    if answer(with(process::nightly("cargo", root), "--version")).is_none() {
-        return Some("`cargo +nightly --version` does not work; `rustup toolchain install nightly` makes it".into());
+    if let Some(reason) = why_no_cargo_nightly(root) {
+        return Some(reason);
     }
     let mut current = Command::new("rustc");
     process::clean_environment(&mut current);
     current.current_dir(root);
-    let nightly = answer(with(process::nightly("rustc", root), "-vV"));
-    if nightly.is_some() && nightly == answer(with(current, "-vV")) {
+    let nightly = answer(process::nightly("rustc", root), "-vV");
+    if nightly.is_some() && nightly == answer(current, "-vV") {
         return Some("the current toolchain is that nightly, so there are no two compilers to mix".into());
     }
     None

@@ -8,6 +8,7 @@
 //! | `release-apart-fallback`      | the build of `release-apart`, rows found the slow way | | same, any |
 //! | `stable-host-nightly-plugins` | current | nightly | host, then plugins  | different, any          |
 //! | `nightly-host-stable-plugins` | nightly | current | host, then plugins  | different, any          |
+//! | `address-sanitizer`           | nightly | nightly | host, then plugins  | same, any               |
 //!
 //! Apart matters because cargo unifies features within one invocation: only two invocations give plugins without the
 //! feature `host` and a host without the feature `plugin`. (Plugins that are hosts themselves take a third one.)
@@ -30,6 +31,8 @@ pub(crate) enum Setting {
     StableHostNightlyPlugins,
     /// Host from nightly, plugins from the current toolchain
     NightlyHostStablePlugins,
+    /// Debug builds from nightly, instrumented by AddressSanitizer; Linux with glibc on x86_64 and aarch64
+    AddressSanitizer,
 }
 
 /// Whether host and plugins come from separate cargo invocations or from one.
@@ -63,6 +66,7 @@ impl Setting {
             Self::ReleaseApartFallback => "release-apart-fallback",
             Self::StableHostNightlyPlugins => "stable-host-nightly-plugins",
             Self::NightlyHostStablePlugins => "nightly-host-stable-plugins",
+            Self::AddressSanitizer => "address-sanitizer",
         }
     }
 
@@ -83,6 +87,9 @@ impl Setting {
     pub(crate) fn environment(self) -> &'static [(&'static str, &'static str)] {
         match self {
             Self::ReleaseApartFallback => &[("TEST_HOST_FALLBACK", "1")],
+            // Freed memory is kept back, so that scenarios cannot tell what is left of it; what tests leak on purpose is
+            // not reported.
+            Self::AddressSanitizer => &[("TEST_HOST_SANITIZER", "1"), ("ASAN_OPTIONS", "detect_leaks=0")],
             _ => &[],
         }
     }
@@ -117,7 +124,7 @@ mod tests {
     fn settings_keep_their_order_and_are_run_once() {
         let asked = [Setting::DebugUnified, Setting::DebugApart, Setting::DebugUnified];
         assert_eq!(Setting::chosen(&asked), [Setting::DebugApart, Setting::DebugUnified]);
-        assert_eq!(Setting::chosen(&[]).len(), 6);
+        assert_eq!(Setting::chosen(&[]).len(), 7);
     }
 
     #[test]

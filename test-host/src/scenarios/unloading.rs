@@ -82,7 +82,9 @@ fn unload(bench: &Bench, loaded: Loaded) {
     // SAFETY: scenarios keep nothing of the plugins that they unload.
     let unloaded = unsafe { loaded.plugin.unload() }.unwrap_or_else(|still| panic!("{still}"));
     assert!(unloaded.is_unmapped(), "{unloaded}");
-    assert!(!is_mapped(&bench.path(LEAVER)), "the memory map still has it");
+    if cfg!(target_os = "linux") {
+        assert!(!is_mapped(&bench.path(LEAVER)), "the memory map still has it");
+    }
 }
 
 fn drops() -> Vec<String> {
@@ -382,6 +384,11 @@ fn resident() -> u64 {
     line.trim().trim_end_matches(" kB").parse::<u64>().expect("a number") * 1024
 }
 
+/// A sanitizer keeps memory back that is freed: then the process's size says nothing.
+fn keeps_freed_memory() -> bool {
+    std::env::var_os("TEST_HOST_SANITIZER").is_some_and(|value| value == "1")
+}
+
 /// Cycles, and how many bytes each of the last 900 has left behind.
 fn left_per_cycle(bench: &Bench, operation: &'static str) -> f64 {
     (0..100).for_each(|number| cycle(bench, number, operation));
@@ -394,13 +401,16 @@ fn left_per_cycle(bench: &Bench, operation: &'static str) -> f64 {
 
 fn cycles(bench: &Bench) {
     let left = left_per_cycle(bench, "own_local");
-    assert!(left < 256.0, "memory is flat, but for the allocator's own unrest: {left} bytes for each cycle");
+    assert!(
+        keeps_freed_memory() || left < 256.0,
+        "memory is flat, but for the allocator's own unrest: {left} bytes for each cycle"
+    );
 }
 
 fn cycles_with_std(bench: &Bench) {
     let left = left_per_cycle(bench, "use_std");
     assert!(
-        left < 1024.0 + 256.0,
+        keeps_freed_memory() || left < 1024.0 + 256.0,
         "std leaves its buffer of standard output, and no more: {left} bytes for each cycle"
     );
 }

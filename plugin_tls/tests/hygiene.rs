@@ -1,0 +1,435 @@
+//! Nothing that a user declares gets in the way of an expansion.
+
+#![allow(dead_code, unused_macros, non_camel_case_types, non_upper_case_globals, reason = "decoys are not used")]
+
+/// Types, functions and constants with the names of everything that an expansion could rely on.
+mod decoys {
+    pub(crate) mod std {}
+    pub(crate) mod core {}
+    pub(crate) mod alloc {}
+    pub(crate) mod inventory {}
+    pub(crate) mod plugin_tls_macros {}
+    pub(crate) mod __private {}
+
+    pub(crate) struct Option;
+    pub(crate) struct Some;
+    pub(crate) struct None;
+    pub(crate) struct Result;
+    pub(crate) struct Ok;
+    pub(crate) struct Err;
+    pub(crate) struct String;
+    pub(crate) struct Vec;
+    pub(crate) struct Box;
+    pub(crate) struct Cell;
+    pub(crate) struct LocalKey;
+    pub(crate) struct LazyStatic;
+    pub(crate) struct LocalItem;
+    pub(crate) struct StaticItem;
+    pub(crate) struct RawItem;
+    pub(crate) struct Registration;
+    pub(crate) struct Probe;
+    pub(crate) struct Described;
+    pub(crate) struct Node;
+    pub(crate) struct ErasedNode;
+    pub(crate) struct UnsafeCell;
+    pub(crate) struct Self_;
+    pub(crate) struct Target;
+    pub(crate) struct u8;
+    pub(crate) struct usize;
+    pub(crate) struct str;
+    pub(crate) struct bool;
+
+    pub(crate) trait Fn {}
+    pub(crate) trait FnOnce {}
+    pub(crate) trait Deref {}
+    pub(crate) trait Send {}
+    pub(crate) trait Sync {}
+    pub(crate) trait Sized {}
+    pub(crate) trait Copy {}
+    pub(crate) trait Drop {}
+    pub(crate) trait StableAbi {}
+
+    pub(crate) fn drop() {}
+    pub(crate) fn here() {}
+    pub(crate) fn text() {}
+    pub(crate) fn new() {}
+    pub(crate) fn describe() {}
+    pub(crate) fn here_in_static() {}
+    pub(crate) fn here_at_type() {}
+    pub(crate) fn initialize() {}
+    pub(crate) fn __ctor() {}
+
+    pub(crate) const ITEM: () = ();
+    pub(crate) const KEY: () = ();
+    pub(crate) const INIT: () = ();
+    pub(crate) const item: () = ();
+    pub(crate) const lazy: () = ();
+    pub(crate) const value: () = ();
+    pub(crate) const initializer: () = ();
+    pub(crate) static __INVENTORY: () = ();
+    pub(crate) static __CTOR: () = ();
+    pub(crate) static __private_field: () = ();
+    pub(crate) static LAZY: () = ();
+}
+
+/// Methods on every type, which a call that goes by the receiver's own type could pick up.
+#[allow(clippy::wrong_self_convention, clippy::new_ret_no_self, reason = "decoys")]
+mod busybody {
+    pub(crate) trait ByValue: Sized {
+        fn new(self) {}
+        fn __new(self) {}
+        fn raw(self) {}
+        fn get(self) {}
+        fn deref(self) {}
+        fn initialize(self) {}
+        fn with(self) {}
+        fn build(self) {}
+        fn value(self) {}
+    }
+    impl<T> ByValue for T {}
+
+    pub(crate) trait ByReference {
+        fn new(&self) {}
+        fn __new(&self) {}
+        fn raw(&self) {}
+        fn get(&self) {}
+        fn deref(&self) {}
+        fn initialize(&self) {}
+        fn with(&self) {}
+        fn build(&self) {}
+        fn value(&self) {}
+    }
+    impl<T: ?Sized> ByReference for T {}
+
+    pub(crate) trait Associated {
+        const INFO: () = ();
+        const LAYOUT: () = ();
+        fn new() {}
+        fn __new() {}
+        fn submit() {}
+        fn registry() {}
+    }
+    impl<T: ?Sized> Associated for T {}
+}
+
+/// Macros that shadow those of the prelude, for everything that follows.
+mod shadowed_macros {
+    macro_rules! concat {
+        ($($tokens:tt)*) => {
+            compile_error!("a user's macro was called")
+        };
+    }
+    macro_rules! module_path {
+        ($($tokens:tt)*) => {
+            compile_error!("a user's macro was called")
+        };
+    }
+    macro_rules! file {
+        ($($tokens:tt)*) => {
+            compile_error!("a user's macro was called")
+        };
+    }
+    macro_rules! line {
+        ($($tokens:tt)*) => {
+            compile_error!("a user's macro was called")
+        };
+    }
+    macro_rules! column {
+        ($($tokens:tt)*) => {
+            compile_error!("a user's macro was called")
+        };
+    }
+    macro_rules! stringify {
+        ($($tokens:tt)*) => {
+            compile_error!("a user's macro was called")
+        };
+    }
+    macro_rules! panic {
+        ($($tokens:tt)*) => {
+            compile_error!("a user's macro was called")
+        };
+    }
+    macro_rules! unreachable {
+        ($($tokens:tt)*) => {
+            compile_error!("a user's macro was called")
+        };
+    }
+    macro_rules! assert {
+        ($($tokens:tt)*) => {
+            compile_error!("a user's macro was called")
+        };
+    }
+    macro_rules! submit {
+        ($($tokens:tt)*) => {
+            compile_error!("a user's macro was called")
+        };
+    }
+    macro_rules! collect {
+        ($($tokens:tt)*) => {
+            compile_error!("a user's macro was called")
+        };
+    }
+    macro_rules! include {
+        ($($tokens:tt)*) => {
+            compile_error!("a user's macro was called")
+        };
+    }
+    macro_rules! env {
+        ($($tokens:tt)*) => {
+            compile_error!("a user's macro was called")
+        };
+    }
+    macro_rules! option_env {
+        ($($tokens:tt)*) => {
+            compile_error!("a user's macro was called")
+        };
+    }
+    macro_rules! cfg {
+        ($($tokens:tt)*) => {
+            compile_error!("a user's macro was called")
+        };
+    }
+    macro_rules! format_args {
+        ($($tokens:tt)*) => {
+            compile_error!("a user's macro was called")
+        };
+    }
+    macro_rules! vec {
+        ($($tokens:tt)*) => {
+            compile_error!("a user's macro was called")
+        };
+    }
+    macro_rules! thread_local {
+        ($($tokens:tt)*) => {
+            compile_error!("a user's macro was called")
+        };
+    }
+    macro_rules! lazy_static {
+        ($($tokens:tt)*) => {
+            compile_error!("a user's macro was called")
+        };
+    }
+    macro_rules! thread_local_items {
+        ($($tokens:tt)*) => {
+            compile_error!("a user's macro was called")
+        };
+    }
+    macro_rules! lazy_static_items {
+        ($($tokens:tt)*) => {
+            compile_error!("a user's macro was called")
+        };
+    }
+    macro_rules! __do_submit {
+        ($($tokens:tt)*) => {
+            compile_error!("a user's macro was called")
+        };
+    }
+    macro_rules! const_block {
+        ($($tokens:tt)*) => {
+            compile_error!("a user's macro was called")
+        };
+    }
+    macro_rules! matches {
+        ($($tokens:tt)*) => {
+            compile_error!("a user's macro was called")
+        };
+    }
+
+    ::plugin_tls::thread_local! {
+        pub(crate) static LAZY: u32 = 1;
+        pub(crate) static CONSTANT: u32 = const { 2 };
+    }
+    ::plugin_tls::lazy_static! {
+        pub(crate) static ref STATIC: u32 = 3;
+    }
+
+    pub(crate) fn in_function() -> u32 {
+        ::plugin_tls::thread_local!(
+            static LAZY: u32 = 4;
+        );
+        ::plugin_tls::lazy_static!(static ref STATIC: u32 = 5;);
+        LAZY.with(|number| *number) + *STATIC
+    }
+}
+
+mod shadowed_names {
+    #[expect(unused_imports, reason = "they are in the way, or rather not")]
+    use super::decoys::*;
+
+    ::plugin_tls::thread_local! {
+        pub(crate) static LAZY: ::core::cell::Cell<u32> = ::core::cell::Cell::new(1);
+        pub(crate) static CONSTANT: ::core::cell::Cell<u32> = const { ::core::cell::Cell::new(2) };
+        pub(crate) static OWNING: ::std::string::String = ::std::string::ToString::to_string("three");
+    }
+    ::plugin_tls::lazy_static! {
+        pub(crate) static ref STATIC: u32 = 3;
+        #[derive(Debug)]
+        pub(crate) static ref OWNING_STATIC: ::std::vec::Vec<u32> = ::std::vec![4];
+    }
+
+    pub(crate) fn in_function() -> u32 {
+        ::plugin_tls::thread_local!(
+            static LAZY: u32 = 4;
+        );
+        ::plugin_tls::lazy_static!(static ref STATIC: u32 = 5;);
+        LAZY.with(|number| *number) + *STATIC
+    }
+}
+
+/// The same, declared in the very module.
+mod shadowed_by_items {
+    pub(crate) struct LocalKey;
+    pub(crate) struct StaticItem;
+    pub(crate) struct Option;
+    pub(crate) trait Deref {}
+    pub(crate) mod core {}
+    pub(crate) mod std {}
+    pub(crate) mod plugin_tls {}
+    pub(crate) fn drop() {}
+    pub(crate) type u8 = ();
+    pub(crate) type usize = ();
+
+    ::plugin_tls::thread_local! {
+        pub(crate) static LAZY: u32 = 1;
+        pub(crate) static CONSTANT: u32 = const { 2 };
+    }
+    ::plugin_tls::lazy_static! {
+        pub(crate) static ref STATIC: u32 = 3;
+    }
+}
+
+mod with_busybodies_by_value {
+    #[expect(unused_imports, reason = "nothing comes from it, which is what is tested")]
+    use super::busybody::ByValue as _;
+
+    plugin_tls::thread_local! {
+        pub(crate) static LAZY: String = "one".to_owned();
+        pub(crate) static CONSTANT: u32 = const { 2 };
+    }
+    plugin_tls::lazy_static! {
+        pub(crate) static ref STATIC: u32 = 3;
+    }
+}
+
+mod with_busybodies_by_reference {
+    #[expect(unused_imports, reason = "nothing comes from it, which is what is tested")]
+    use super::busybody::ByReference as _;
+
+    plugin_tls::thread_local! {
+        pub(crate) static LAZY: String = "one".to_owned();
+        pub(crate) static CONSTANT: u32 = const { 2 };
+    }
+    plugin_tls::lazy_static! {
+        pub(crate) static ref STATIC: u32 = 3;
+    }
+}
+
+mod with_associated_busybodies {
+    #[expect(unused_imports, reason = "nothing comes from it, which is what is tested")]
+    use super::busybody::Associated as _;
+
+    plugin_tls::thread_local! {
+        pub(crate) static LAZY: String = "one".to_owned();
+        pub(crate) static CONSTANT: u32 = const { 2 };
+    }
+    plugin_tls::lazy_static! {
+        pub(crate) static ref STATIC: u32 = 3;
+    }
+}
+
+mod without_prelude {
+    #![no_implicit_prelude]
+
+    ::plugin_tls::thread_local! {
+        pub(crate) static LAZY: ::std::string::String = ::std::string::String::new();
+        pub(crate) static CONSTANT: u32 = const { 2 };
+    }
+    ::plugin_tls::lazy_static! {
+        pub(crate) static ref STATIC: u32 = 3;
+    }
+
+    pub(crate) fn in_function() -> u32 {
+        ::plugin_tls::thread_local!(
+            static LAZY: u32 = 4;
+        );
+        ::plugin_tls::lazy_static!(static ref STATIC: u32 = 5;);
+        LAZY.with(|number| *number) + *STATIC
+    }
+}
+
+mod renamed {
+    extern crate plugin_tls as other_name;
+
+    other_name::thread_local!(pub(crate) static LAZY: u32 = 1);
+    other_name::lazy_static!(pub(crate) static ref STATIC: u32 = 3;);
+
+    pub(crate) mod plugin_tls {
+        pub(crate) use super::other_name::thread_local as local;
+        local!(pub(crate) static BY_ANOTHER_NAME: u32 = 4);
+    }
+}
+
+/// Initializers see what the user's scope has, and nothing of the expansion.
+mod users_scope {
+    const value: u32 = 1;
+
+    fn item() -> u32 {
+        value
+    }
+
+    plugin_tls::thread_local! {
+        pub(crate) static LAZY: u32 = item() + value;
+    }
+    plugin_tls::lazy_static! {
+        pub(crate) static ref STATIC: u32 = item() + value;
+    }
+}
+
+#[test]
+fn users_names_do_not_get_in_the_way() {
+    use shadowed_names::{CONSTANT, LAZY, OWNING, OWNING_STATIC, STATIC, in_function};
+
+    assert_eq!((LAZY.get(), CONSTANT.get(), OWNING.with(String::len), *STATIC), (1, 2, 5, 3));
+    assert_eq!((OWNING_STATIC[0], in_function()), (4, 9));
+    let from_items = (shadowed_by_items::LAZY.with(|number| *number), *shadowed_by_items::STATIC);
+    assert_eq!((from_items, shadowed_by_items::CONSTANT.with(|number| *number)), ((1, 3), 2));
+}
+
+#[test]
+fn users_macros_are_not_called() {
+    use shadowed_macros::{CONSTANT, LAZY, STATIC, in_function};
+
+    assert_eq!([&LAZY, &CONSTANT].map(|key| key.with(|number| *number)), [1, 2]);
+    assert_eq!((*STATIC, in_function()), (3, 9));
+}
+
+#[test]
+fn users_methods_are_not_called() {
+    assert_eq!(with_busybodies_by_value::LAZY.with(String::len), 3);
+    assert_eq!(with_busybodies_by_value::CONSTANT.with(|number| *number) + *with_busybodies_by_value::STATIC, 5);
+    assert_eq!(with_busybodies_by_reference::LAZY.with(String::len), 3);
+    assert_eq!(
+        with_busybodies_by_reference::CONSTANT.with(|number| *number) + *with_busybodies_by_reference::STATIC,
+        5
+    );
+    assert_eq!(with_associated_busybodies::LAZY.with(String::len), 3);
+    assert_eq!(with_associated_busybodies::CONSTANT.with(|number| *number) + *with_associated_busybodies::STATIC, 5);
+}
+
+#[test]
+fn no_prelude_is_needed() {
+    use without_prelude::{CONSTANT, LAZY, STATIC, in_function};
+
+    assert_eq!((LAZY.with(String::len), CONSTANT.with(|number| *number), *STATIC, in_function()), (0, 2, 3, 9));
+}
+
+#[test]
+fn the_crate_may_have_any_name() {
+    assert_eq!((renamed::LAZY.with(|number| *number), *renamed::STATIC), (1, 3));
+    assert_eq!(renamed::plugin_tls::BY_ANOTHER_NAME.with(|number| *number), 4);
+}
+
+#[test]
+fn initializers_see_the_users_scope() {
+    assert_eq!((users_scope::LAZY.with(|number| *number), *users_scope::STATIC), (2, 2));
+}

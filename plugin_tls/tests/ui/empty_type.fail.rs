@@ -1,0 +1,11 @@
+//! An item needs a type behind its colon.
+
+tls::thread_local! {
+    static LOCAL: = 1; //~ ERROR expected a type
+}
+
+tls::lazy_static! {
+    static ref STATIC: = 1; //~ ERROR expected a type
+}
+
+fn main() {}

@@ -1,0 +1,15 @@
+//! Nothing but items may be there.
+
+tls::thread_local! {
+    static FIRST: u32 = 1;
+    garbage //~ ERROR expected `static`
+}
+
+tls::lazy_static! {
+    static ref SECOND: u32 = 1;
+    ; //~ ERROR expected `static`
+}
+
+tls::thread_local!(static THIRD: u32 = 1 2); //~ ERROR expected
+
+fn main() {}

@@ -1,0 +1,7 @@
+//! The twin of `lazy_static_without_last_semicolon.fail.rs`.
+
+tls::lazy_static!(static ref NUMBER: u32 = 1;);
+
+fn main() {
+    let _ = *NUMBER;
+}

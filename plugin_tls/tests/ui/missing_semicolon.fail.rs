@@ -1,0 +1,8 @@
+//! Items are separated.
+
+tls::thread_local! {
+    static FIRST: u32 = 1
+    pub(crate) static SECOND: u32 = 2; //~ ERROR `pub`
+}
+
+fn main() {}

@@ -1,0 +1,11 @@
+//! One mistake is reported once: the other items are there.
+
+tls::thread_local! {
+    static BEFORE: u32 = 1;
+    static BROKEN u32 = 1; //~ ERROR expected `:`
+    static BEHIND: u32 = 1;
+}
+
+fn main() {
+    BEFORE.with(|_| BEHIND.with(|_| ()));
+}

@@ -1,0 +1,11 @@
+//! An initializer cannot lend what it drops.
+
+tls::thread_local! {
+    static LOCAL: &'static str = String::from("text").as_str(); //~ ERROR temporary value
+}
+
+tls::lazy_static! {
+    static ref STATIC: &'static str = String::from("text").as_str(); //~ ERROR temporary value
+}
+
+fn main() {}

@@ -1,0 +1,7 @@
+//! `thread_local!` items are no `static ref`.
+
+tls::thread_local! {
+    static ref NUMBER: u32 = 1; //~ ERROR expected identifier
+}
+
+fn main() {}

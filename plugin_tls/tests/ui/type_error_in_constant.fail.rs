@@ -1,0 +1,13 @@
+//! So it is in a constant one, and in a statement of a block.
+
+tls::thread_local! {
+    static CONSTANT: u32 = const {
+        "text" //~ ERROR mismatched types
+    };
+    static BLOCK: u32 = {
+        let text: &str = 1; //~ ERROR mismatched types
+        text.len()  //~ ERROR mismatched types
+    };
+}
+
+fn main() {}

@@ -1,0 +1,11 @@
+//! A name is needed: `_` is none.
+
+tls::thread_local! {
+    static _: u32 = 1; //~ ERROR expected identifier
+}
+
+tls::lazy_static! {
+    static ref _: u32 = 1; //~ ERROR expected identifier
+}
+
+fn main() {}
