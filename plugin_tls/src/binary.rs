@@ -11,6 +11,7 @@
 #[cfg(store)]
 use std::any::Any;
 use std::ffi::c_void;
+use std::mem::MaybeUninit;
 use std::panic::resume_unwind;
 use std::ptr::{self, NonNull};
 #[cfg(feature = "plugin")]
@@ -252,54 +253,115 @@ fn register(store: &'static Api, item: &'static RawItem, report: &mut String) ->
 
 /// Finds or builds the item's value. Panics as the initializer does, and where the item needs itself.
 ///
+/// Initializers nest in this function, so its frame is kept small: what can go wrong is dealt with elsewhere.
+///
 /// # Safety
 ///
 /// `given` is null or an `Option` of the item's type that nothing else uses meanwhile.
 #[track_caller]
-pub(crate) unsafe fn access(item: &'static RawItem, given: *mut ()) -> Result<NonNull<c_void>, Refusal> {
-    let store = store().ok_or_else(|| Refusal::new(AccessErrorReason::NotConnected, String::new()))?;
+pub(crate) unsafe fn access(item: &'static RawItem, given: *mut ()) -> Result<NonNull<c_void>, Box<Refusal>> {
+    let mut call = MaybeUninit::uninit();
+    // SAFETY: the caller's word; the call is not moved.
+    let entry = unsafe { prepare(item, given, &mut call)? };
+    // SAFETY:
+    // - `prepare` has initialized the call;
+    // - everything that the access points to is alive for the call, and this function touches none of it meanwhile.
+    let status = unsafe { entry(&raw mut (*call.as_mut_ptr()).access) };
+    // SAFETY: as above; this is the end of it.
+    unsafe { finish(status, &mut call) }
+}
+
+/// An access while it is under way. It points into itself.
+struct Call {
+    attempt: Attempt,
+    access: Access,
+}
+
+/// Sets up `call`, which must not be moved from now on: the store's entry to pass its access to.
+///
+/// # Safety
+///
+/// As [`access`].
+#[inline(never)]
+unsafe fn prepare(
+    item: &'static RawItem,
+    given: *mut (),
+    call: &mut MaybeUninit<Call>,
+) -> Result<unsafe extern "C" fn(access: *mut Access) -> abi::Status, Box<Refusal>> {
+    let Some(store) = store() else { return Err(not_connected()) };
     let mut handle: abi::ItemHandle = item.handle.load(Acquire);
     if handle.is_null() {
-        let mut report = String::new();
-        handle = register(store, item, &mut report);
-        if handle.is_null() {
-            return Err(Refusal::new(AccessErrorReason::Rejected, report));
-        }
+        handle = register_late(store, item)?;
     }
-    // SAFETY: the caller's word.
-    let mut attempt = unsafe { item.attempt(given) };
-    let mut message = String::new();
-    let mut access = Access {
-        item: handle,
-        build: item.build(),
-        attempt: (&raw mut attempt).cast(),
-        sink: Sink::new(&mut message),
-        value: ptr::null(),
-        given: u32::from(!given.is_null()),
-        reserved: 0,
-    };
+    let call = call.as_mut_ptr();
+    // SAFETY: `call` is writable; its access points to its attempt, which is written first.
+    unsafe {
+        let attempt = &raw mut (*call).attempt;
+        attempt.write(Attempt::new(item, given));
+        (&raw mut (*call).access).write(Access {
+            item: handle,
+            build: item.build(),
+            attempt: attempt.cast(),
+            sink: Sink::new(&mut (*attempt).message),
+            value: ptr::null(),
+            given: u32::from(!given.is_null()),
+            reserved: 0,
+        });
+    }
     let entry = if item.is_thread_local() { store.local } else { store.process };
-    // SAFETY: everything that the access points to is alive for the call, and this function touches none of it meanwhile.
-    let status = unsafe { entry.expect("a checked table has every entry")(&raw mut access) };
+    Ok(entry.expect("a checked table has every entry"))
+}
+
+/// What a call came to.
+///
+/// # Safety
+///
+/// The call was set up by [`prepare`] and is not used any more.
+#[inline(never)]
+#[track_caller]
+unsafe fn finish(status: abi::Status, call: &mut MaybeUninit<Call>) -> Result<NonNull<c_void>, Box<Refusal>> {
+    // SAFETY: the caller's word.
+    let Call { attempt, access } = unsafe { call.assume_init_read() };
     match NonNull::new(access.value.cast_mut()) {
         Some(value) if status == abi::OK => Ok(value),
-        _ => Err(failed(status, attempt, message)),
+        _ => Err(failed(status, attempt)),
     }
 }
 
 #[cold]
+#[inline(never)]
+fn not_connected() -> Box<Refusal> {
+    Box::new(Refusal::new(AccessErrorReason::NotConnected, String::new()))
+}
+
+/// Registers an item that was not among those that the binary had when it was connected, or that was refused then.
+#[cold]
+#[inline(never)]
+fn register_late(store: &'static Api, item: &'static RawItem) -> Result<abi::ItemHandle, Box<Refusal>> {
+    let mut report = String::new();
+    let handle = register(store, item, &mut report);
+    if handle.is_null() {
+        return Err(Box::new(Refusal::new(AccessErrorReason::Rejected, report)));
+    }
+    Ok(handle)
+}
+
+#[cold]
+#[inline(never)]
 #[track_caller]
-fn failed(status: abi::Status, attempt: Attempt, message: String) -> Refusal {
-    match status {
-        abi::DESTROYED => Refusal::new(AccessErrorReason::Destroyed, String::new()),
-        abi::REJECTED => Refusal::new(AccessErrorReason::Rejected, message),
-        abi::DRAINING => Refusal::new(AccessErrorReason::Draining, message),
-        abi::PANICKED => resume_unwind(attempt.payload.unwrap_or_else(|| Box::new(message))),
+fn failed(status: abi::Status, attempt: Attempt) -> Box<Refusal> {
+    let Attempt { payload, message, .. } = attempt;
+    let reason = match status {
+        abi::DESTROYED => AccessErrorReason::Destroyed,
+        abi::REJECTED => AccessErrorReason::Rejected,
+        abi::DRAINING => AccessErrorReason::Draining,
+        abi::PANICKED => resume_unwind(payload.unwrap_or_else(|| Box::new(message))),
         // The host's own payload stays there: neither its type nor its allocator need be ours.
         abi::PANICKED_IN_HOST => resume_unwind(Box::new(message)),
         // `RECURSION`, `POISONED`, and whatever a newer host has to say.
         _ => panic!("{message}"),
-    }
+    };
+    Box::new(Refusal::new(reason, message))
 }
 
 /// What a panic said, if it said it in words.

@@ -19,7 +19,7 @@ use std::sync::atomic::Ordering::Release;
 use std::sync::atomic::{AtomicPtr, Ordering::Acquire};
 
 use crate::abi::{self, DropValue, ItemDecl, Status, Str};
-use crate::binary::{self, Refusal};
+use crate::binary;
 use crate::error::AccessError;
 use crate::layout::Described;
 use crate::row::{self, Row};
@@ -77,6 +77,16 @@ pub(crate) struct Attempt {
     given: *mut (),
     /// What the initializer panicked with. It never leaves the binary.
     pub(crate) payload: Option<Box<dyn Any + Send>>,
+    /// What the store has to say, if the attempt comes to nothing.
+    pub(crate) message: String,
+}
+
+impl Attempt {
+    /// `given` is null, or an `Option` of the item's type that nothing else uses while the attempt lives: whoever passes
+    /// the attempt to [`build`] vouches for it.
+    pub(crate) fn new(item: &RawItem, given: *mut ()) -> Self {
+        Attempt { initializer: item.initializer, given, payload: None, message: String::new() }
+    }
 }
 
 /// # Safety
@@ -193,13 +203,6 @@ impl RawItem {
     pub(crate) fn build(&self) -> abi::Build {
         self.ty.build
     }
-
-    /// # Safety
-    ///
-    /// `given` is null or an `Option` of the item's type that nothing else uses while the attempt lives.
-    pub(crate) unsafe fn attempt(&self, given: *mut ()) -> Attempt {
-        Attempt { initializer: self.initializer, given, payload: None }
-    }
 }
 
 /// A copy of a `thread_local!` item.
@@ -240,10 +243,13 @@ impl<T: 'static> LocalItem<T> {
     #[inline(never)]
     #[track_caller]
     pub(crate) fn build(&'static self, given: Option<&mut Option<T>>) -> NonNull<T> {
+        if let Some(value) = self.refresh() {
+            return value;
+        }
         let given = given.map_or(ptr::null_mut(), |given| ptr::from_mut(given).cast());
         // SAFETY: `given` is null or borrowed for the call.
-        match unsafe { self.refreshed(given) } {
-            Ok(value) => value,
+        match unsafe { binary::access(&self.raw, given) } {
+            Ok(value) => value.cast(),
             Err(refusal) => refusal.panic(&self.raw),
         }
     }
@@ -257,22 +263,16 @@ impl<T: 'static> LocalItem<T> {
     #[inline(never)]
     #[track_caller]
     pub(crate) fn try_build(&'static self) -> Result<NonNull<T>, AccessError> {
+        if let Some(value) = self.refresh() {
+            return Ok(value);
+        }
         // SAFETY: null is allowed.
-        unsafe { self.refreshed(ptr::null_mut()) }.map_err(|refusal| refusal.error)
+        unsafe { binary::access(&self.raw, ptr::null_mut()) }.map(NonNull::cast).map_err(|refusal| refusal.error)
     }
 
-    /// # Safety
-    ///
-    /// As [`binary::access`].
-    #[track_caller]
-    unsafe fn refreshed(&'static self, given: *mut ()) -> Result<NonNull<T>, Refusal> {
-        if row::refresh() {
-            if let Some(value) = self.get() {
-                return Ok(value);
-            }
-        }
-        // SAFETY: the caller's word.
-        unsafe { binary::access(&self.raw, given) }.map(NonNull::cast)
+    /// The calling thread's value, if it is there once the binary has asked for the thread's row.
+    fn refresh(&'static self) -> Option<NonNull<T>> {
+        if row::refresh() { self.get() } else { None }
     }
 }
 

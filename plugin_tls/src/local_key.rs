@@ -49,7 +49,14 @@ impl<T: 'static> LocalKey<T> {
     where
         F: FnOnce(&T) -> R,
     {
-        f(self.value(None))
+        let item = (self.item)();
+        let value = match item.get() {
+            Some(value) => value,
+            None => item.build(None),
+        };
+        // SAFETY: the value lives until its thread ends, or until the thread reaches a point where its owner says that
+        // no reference is left; this call is on the value's own thread, and no such point lies within it.
+        f(unsafe { value.as_ref() })
     }
 
     /// Like [`with`](Self::with), with an error where the value is not accessible.
@@ -79,34 +86,22 @@ impl<T: 'static> LocalKey<T> {
             Some(value) => value,
             None => item.try_build()?,
         };
-        // SAFETY: see `value`.
+        // SAFETY: see `with`.
         Ok(f(unsafe { value.as_ref() }))
-    }
-
-    /// The value, built from `given` if it is not there.
-    ///
-    /// The lifetime is one that callers may only use for the length of a call: all of them pass the reference to a
-    /// function that must accept any lifetime.
-    #[inline]
-    #[track_caller]
-    fn value<'a>(&'static self, given: Option<&mut Option<T>>) -> &'a T {
-        let item = (self.item)();
-        let value = match item.get() {
-            Some(value) => value,
-            None => item.build(given),
-        };
-        // SAFETY: the value lives until its thread ends, or until the thread reaches a point where its owner says that
-        // no reference is left; this call is on the value's own thread, and no such point lies within it.
-        unsafe { value.as_ref() }
     }
 
     /// The value as it was and `None`, or a new one made of `value`: then the initializer does not run.
     #[inline]
     #[track_caller]
     fn initialize_with<R>(&'static self, value: T, f: impl FnOnce(Option<T>, &T) -> R) -> R {
+        let item = (self.item)();
         let mut given = Some(value);
-        let reference = self.value(Some(&mut given));
-        f(given, reference)
+        let value = match item.get() {
+            Some(value) => value,
+            None => item.build(Some(&mut given)),
+        };
+        // SAFETY: see `with`.
+        f(given, unsafe { value.as_ref() })
     }
 }
 

@@ -4,6 +4,7 @@
 //! its own thread's list needs itself. No lock is held, and nothing is allocated for it.
 
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
+use std::any::Any;
 use std::cell::Cell;
 use std::ffi::c_void;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -12,6 +13,7 @@ use std::ptr::{self, NonNull};
 use super::registry::{ItemCopy, Record};
 use crate::abi::{self, Access, Status};
 use crate::binary;
+use crate::item::{Attempt, RawItem};
 
 // Constant and without a destructor: process-wide items may be built until a thread's last instruction.
 std::thread_local!(static TOP: Cell<*const Frame> = const { Cell::new(ptr::null()) });
@@ -19,15 +21,6 @@ std::thread_local!(static TOP: Cell<*const Frame> = const { Cell::new(ptr::null(
 struct Frame {
     record: &'static Record,
     above: *const Frame,
-}
-
-/// One initializer that runs on this thread; it must not be moved.
-struct Running<'a>(&'a Frame);
-
-impl Drop for Running<'_> {
-    fn drop(&mut self) {
-        TOP.with(|top| top.set(self.0.above));
-    }
 }
 
 /// A thread, for as long as it runs.
@@ -40,21 +33,38 @@ impl ThreadToken {
     }
 }
 
-/// `A -> B -> A` if `record` is being built on this thread already.
-pub(crate) fn recursion(record: &'static Record) -> Option<String> {
+/// The frames of this thread, the innermost first.
+fn frames() -> impl Iterator<Item = &'static Record> {
     let mut frame = TOP.with(Cell::get);
-    let mut chain = vec![record];
-    // SAFETY: the frames of this thread's list are on its stack, in calls that have not returned: `Running` takes each
-    // off the list before.
-    while let Some(running) = unsafe { frame.as_ref() } {
-        chain.push(running.record);
-        if ptr::eq(running.record, record) {
-            let names: Vec<_> = chain.iter().rev().map(|record| format!("`{}`", record.identity())).collect();
-            return Some(format!("the initializer of an item needs the item itself: {}", names.join(" -> ")));
-        }
+    std::iter::from_fn(move || {
+        // SAFETY: the frames of this thread's list are on its stack, in calls that have not returned: `build` takes each
+        // off the list before it returns.
+        let running = unsafe { frame.as_ref() }?;
         frame = running.above;
+        Some(running.record)
+    })
+}
+
+/// Whether `record` is being built on this thread already.
+pub(crate) fn is_running(record: &'static Record) -> bool {
+    frames().any(|running| ptr::eq(running, record))
+}
+
+/// Tells the accessor `A -> B -> A`, where `record` is being built on this thread already.
+#[cold]
+#[inline(never)]
+pub(crate) fn tell_recursion(record: &'static Record, access: &Access) {
+    let mut chain = vec![record];
+    for running in frames() {
+        chain.push(running);
+        if ptr::eq(running, record) {
+            break;
+        }
     }
-    None
+    let names: Vec<_> = chain.iter().rev().map(|record| format!("`{}`", record.identity())).collect();
+    let message = format!("the initializer of an item needs the item itself: {}", names.join(" -> "));
+    // SAFETY: the accessor's sink is usable for the whole access.
+    unsafe { access.sink.write(&message) };
 }
 
 /// Whose initializer builds the value, and whose code will drop it: the host's, where it has a copy.
@@ -64,39 +74,58 @@ pub(crate) fn builder(copy: &'static ItemCopy) -> &'static ItemCopy {
 
 /// Builds a value of `access`'s item, `owner` being its [`builder`], in memory of the host.
 ///
-/// An error has been told to the accessor's sink.
+/// An error has been told to the accessor's sink. Initializers nest in this function, so its frame is kept small. They do
+/// not unwind into it: whoever runs one catches its panic.
 pub(crate) fn build(owner: &'static ItemCopy, access: &mut Access) -> Result<NonNull<u8>, Status> {
-    let memory = Memory::new(owner);
+    let memory = allocate(owner);
     let frame = Frame { record: owner.record, above: TOP.with(Cell::get) };
     TOP.with(|top| top.set(&raw const frame));
-    let running = Running(&frame);
-    // SAFETY: `access` is the accessor's, with a handle of its own copy of the item.
-    let accessor = unsafe { copy_of(access.item) };
-    let status = match owner.host_item() {
-        Some(item) if access.given == 0 && !ptr::eq(owner, accessor) => {
-            // SAFETY: null is allowed.
-            let mut attempt = unsafe { item.attempt(ptr::null_mut()) };
-            // SAFETY: the memory is for the item's type, and the attempt is this binary's own.
-            let status = unsafe { item.build()(memory.0.as_ptr(), (&raw mut attempt).cast::<c_void>()) };
-            match attempt.payload {
-                Some(payload) => {
-                    // SAFETY: the accessor's sink is usable for the whole access.
-                    unsafe { access.sink.write(binary::panic_message(&*payload)) };
-                    // A payload whose destructor panics as well is left alone: its message has been told.
-                    if let Err(second) = catch_unwind(AssertUnwindSafe(move || drop(payload))) {
-                        std::mem::forget(second);
-                    }
-                    abi::PANICKED_IN_HOST
-                }
-                None => status,
-            }
-        }
+    let status = match host_initializer(owner, access) {
+        Some(item) => build_in_host(item, memory, access),
         // SAFETY: the memory is for the item's type, which verification found to be the accessor's too; the attempt is
         // the accessor's own.
-        _ => unsafe { (access.build)(memory.0.as_ptr(), access.attempt) },
+        None => unsafe { (access.build)(memory.as_ptr(), access.attempt) },
     };
-    drop(running);
-    if status == abi::OK { Ok(memory.into_value()) } else { Err(status) }
+    TOP.with(|top| top.set(frame.above));
+    if status == abi::OK {
+        return Ok(memory);
+    }
+    // SAFETY: allocated above for this owner, and not initialized.
+    unsafe { free(owner, memory) };
+    Err(status)
+}
+
+/// The host's own static, if its initializer builds the value for another binary.
+#[inline(never)]
+fn host_initializer(owner: &'static ItemCopy, access: &Access) -> Option<&'static RawItem> {
+    // SAFETY: the access has a handle of the accessor's own copy of the item.
+    let accessor = unsafe { copy_of(access.item) };
+    if access.given == 0 && !ptr::eq(owner, accessor) { owner.host_item() } else { None }
+}
+
+/// Builds a value with the host's own initializer, for another binary.
+#[inline(never)]
+fn build_in_host(item: &'static RawItem, memory: NonNull<u8>, access: &Access) -> Status {
+    let mut attempt = Attempt::new(item, ptr::null_mut());
+    // SAFETY: the memory is for the item's type, and the attempt is this binary's own.
+    let status = unsafe { item.build()(memory.as_ptr(), (&raw mut attempt).cast::<c_void>()) };
+    match attempt.payload {
+        Some(payload) => tell_panic(payload, access),
+        None => status,
+    }
+}
+
+/// Tells the accessor what the host's initializer panicked with.
+#[cold]
+#[inline(never)]
+fn tell_panic(payload: Box<dyn Any + Send>, access: &Access) -> Status {
+    // SAFETY: the accessor's sink is usable for the whole access.
+    unsafe { access.sink.write(binary::panic_message(&*payload)) };
+    // A payload whose destructor panics as well is left alone: its message has been told.
+    if let Err(second) = catch_unwind(AssertUnwindSafe(move || drop(payload))) {
+        std::mem::forget(second);
+    }
+    abi::PANICKED_IN_HOST
 }
 
 /// # Safety
@@ -107,27 +136,20 @@ pub(crate) unsafe fn copy_of(handle: abi::ItemHandle) -> &'static ItemCopy {
     unsafe { &*handle.cast::<ItemCopy>() }
 }
 
-/// Memory for a value, not initialized.
-struct Memory(NonNull<u8>, Layout);
-
-impl Memory {
-    fn new(owner: &ItemCopy) -> Self {
-        let layout = layout(owner);
-        // SAFETY: the layout is not empty.
-        let memory = unsafe { alloc(layout) };
-        Memory(NonNull::new(memory).unwrap_or_else(|| handle_alloc_error(layout)), layout)
-    }
-
-    fn into_value(self) -> NonNull<u8> {
-        std::mem::ManuallyDrop::new(self).0
-    }
+/// Memory for a value of the owner's type, not initialized.
+#[inline(never)]
+fn allocate(owner: &ItemCopy) -> NonNull<u8> {
+    let layout = layout(owner);
+    // SAFETY: the layout is not empty.
+    NonNull::new(unsafe { alloc(layout) }).unwrap_or_else(|| handle_alloc_error(layout))
 }
 
-impl Drop for Memory {
-    fn drop(&mut self) {
-        // SAFETY: allocated in `new` with this layout.
-        unsafe { dealloc(self.0.as_ptr(), self.1) }
-    }
+/// # Safety
+///
+/// `memory` was returned by [`allocate`] for `owner`, and nothing uses it any more.
+unsafe fn free(owner: &ItemCopy, memory: NonNull<u8>) {
+    // SAFETY: the caller's word.
+    unsafe { dealloc(memory.as_ptr(), layout(owner)) }
 }
 
 /// At least one byte, so that values of types without size have addresses of their own.
@@ -141,10 +163,10 @@ fn layout(owner: &ItemCopy) -> Layout {
 ///
 /// `value` was returned by [`build`] for `owner`, and nothing uses it any more.
 pub(crate) unsafe fn destroy(owner: &ItemCopy, value: NonNull<u8>) {
-    let memory = Memory(value, layout(owner));
     if let Some(drop_value) = owner.drop {
         // SAFETY: a valid value of the owner's type, which nothing uses: the caller's word.
         unsafe { drop_value(value.as_ptr()) };
     }
-    drop(memory);
+    // SAFETY: as above.
+    unsafe { free(owner, value) };
 }

@@ -1,12 +1,25 @@
 //! Thread-local values: the accesses that the hot path could not serve.
 
 use super::building::{self, copy_of};
-use super::threads;
+use super::threads::{self, Building, Draining};
 use crate::abi::{self, Access, Status};
 use crate::row::{self, Row};
 
 /// The calling thread's value: the one that is there, or a new one.
 pub(crate) fn find_or_build(access: &mut Access) -> Status {
+    match present_or_begin(access) {
+        Ok(building) => match building::build(building.owner(), access) {
+            Ok(value) => building.finish(value, access),
+            Err(status) => status,
+        },
+        Err(status) => status,
+    }
+}
+
+/// Finds the value, or says that its owner's code is about to build it. A function of its own, so that it takes no room on
+/// the stack while initializers nest.
+#[inline(never)]
+fn present_or_begin(access: &mut Access) -> Result<Building, Status> {
     // SAFETY: the accessor's handle.
     let copy = unsafe { copy_of(access.item) };
     let record = copy.record;
@@ -14,27 +27,17 @@ pub(crate) fn find_or_build(access: &mut Access) -> Status {
     let present = unsafe { Row::value((*row::own::cell()).0.get(), record.index) };
     if !present.is_null() {
         access.value = present.cast();
-        return abi::OK;
+        return Err(abi::OK);
     }
-    let outcome = threads::with_current(|thread| {
-        if thread.is_dropped(record.index) {
-            return abi::DESTROYED;
-        }
-        if let Some(chain) = building::recursion(record) {
-            // SAFETY: the accessor's sink is usable for the whole access.
-            unsafe { access.sink.write(&chain) };
-            return abi::RECURSION;
-        }
-        let owner = building::builder(copy);
-        let Ok(building) = thread.begin(owner) else { return abi::DRAINING };
-        match building::build(owner, access) {
-            Ok(value) => {
-                building.finish(value);
-                access.value = value.as_ptr().cast_const().cast();
-                abi::OK
-            }
-            Err(status) => status,
-        }
-    });
-    outcome.unwrap_or(abi::DESTROYED)
+    let thread = threads::current().ok_or(abi::DESTROYED)?;
+    // SAFETY: used in this function only.
+    if unsafe { thread.as_ref() }.is_dropped(record.index) {
+        return Err(abi::DESTROYED);
+    }
+    if building::is_running(record) {
+        building::tell_recursion(record, access);
+        return Err(abi::RECURSION);
+    }
+    // SAFETY: the access returns to other code only after the value has been built.
+    unsafe { Building::begin(thread, building::builder(copy)) }.map_err(|Draining| abi::DRAINING)
 }

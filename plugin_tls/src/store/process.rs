@@ -86,15 +86,12 @@ pub(crate) fn find_or_build(access: &mut Access) -> Status {
             }
             State::Poisoned(_) => {
                 drop(state);
-                let item = record.identity();
-                let message =
-                    format!("`{item}` is poisoned: its initializer panicked earlier, and that panic says why");
-                return refuse(access, abi::POISONED, &message);
+                return tell_poison(record, access);
             }
             State::Building(thread, _) if thread == me => {
                 drop(state);
-                let chain = building::recursion(record).unwrap_or_default();
-                return refuse(access, abi::RECURSION, &chain);
+                building::tell_recursion(record, access);
+                return abi::RECURSION;
             }
             State::Building(..) => {
                 drop(state);
@@ -227,6 +224,14 @@ fn cycle(record: &'static Record, me: ThreadToken, waiting: &HashMap<ThreadToken
         next = waiting.get(&builder)?;
         chain.push(next);
     }
+}
+
+#[cold]
+#[inline(never)]
+fn tell_poison(record: &Record, access: &Access) -> Status {
+    let item = record.identity();
+    let message = format!("`{item}` is poisoned: its initializer panicked earlier, and that panic says why");
+    refuse(access, abi::POISONED, &message)
 }
 
 fn refuse(access: &Access, status: Status, message: &str) -> Status {

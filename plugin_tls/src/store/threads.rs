@@ -24,7 +24,7 @@ use std::time::{Duration, Instant};
 use super::building;
 use super::image;
 use super::registry::{Binary, ItemCopy};
-use crate::abi::AtExit;
+use crate::abi::{self, Access, AtExit, Status};
 use crate::row::{self, RowBox};
 
 /// Something that a thread has to do before it ends, or before the owner's code goes away.
@@ -184,11 +184,17 @@ impl Drop for Guard {
 
 /// Runs `f` with the calling thread's record; `None` if the thread is gone.
 pub(crate) fn with_current<R>(f: impl FnOnce(&Own) -> R) -> Option<R> {
+    // SAFETY: see `current`; `f` is within it.
+    current().map(|own| f(unsafe { own.as_ref() }))
+}
+
+/// The calling thread's record; `None` if the thread is gone.
+///
+/// The record is freed by the thread's last destructor, which runs when the thread has left everything else: it may be
+/// used until the caller returns to code that is not this crate's.
+pub(crate) fn current() -> Option<NonNull<Own>> {
     let current = CURRENT.with(Cell::get);
-    let current = if current.is_null() { start(None)? } else { current };
-    // SAFETY: the record of the calling thread. It is freed by the thread's last destructor only, which is not within `f`:
-    // it runs when the thread has left everything else.
-    Some(f(unsafe { &*current }))
+    NonNull::new(if current.is_null() { start(None)? } else { current })
 }
 
 /// Makes the calling thread's record, unless it is gone.
@@ -227,8 +233,8 @@ pub(crate) fn started_by(plugin: &'static Binary) {
 }
 
 /// A binary's code is building a value, from before until after.
-pub(crate) struct Building<'a> {
-    own: &'a Own,
+pub(crate) struct Building {
+    own: NonNull<Own>,
     owner: &'static ItemCopy,
 }
 
@@ -239,20 +245,6 @@ impl Own {
     /// The value in slot `index` has been dropped while the thread ends.
     pub(crate) fn is_dropped(&self, index: usize) -> bool {
         self.dropped.borrow().binary_search(&index).is_ok()
-    }
-
-    /// The code of `owner`'s binary is about to build a value.
-    pub(crate) fn begin(&self, owner: &'static ItemCopy) -> Result<Building<'_>, Draining> {
-        if !owner.binary.is_host {
-            let mut list = self.shared.lock();
-            // Under the lock: whoever drains the plugin marks it first and looks at this list then, so that either it
-            // finds the plugin active, or the mark is found here.
-            if owner.binary.is_draining() {
-                return Err(Draining);
-            }
-            list.active.push((owner.binary, Some(owner)));
-        }
-        Ok(Building { own: self, owner })
     }
 
     /// Adds an entry that is not a value.
@@ -364,26 +356,52 @@ impl Own {
     }
 }
 
-impl Building<'_> {
-    /// The value is there.
-    pub(crate) fn finish(self, value: NonNull<u8>) {
-        let owner = self.owner;
-        {
-            let mut list = self.own.shared.lock();
-            list.entries.push(Entry::Value(Value { owner, value }));
+impl Building {
+    /// The code of `owner`'s binary is about to build a value.
+    ///
+    /// # Safety
+    ///
+    /// `own` comes from [`current`], and the thread does not end before this is dropped.
+    pub(crate) unsafe fn begin(own: NonNull<Own>, owner: &'static ItemCopy) -> Result<Self, Draining> {
+        if !owner.binary.is_host {
+            // SAFETY: the caller's word.
+            let mut list = unsafe { own.as_ref() }.shared.lock();
+            // Under the lock: whoever drains the plugin marks it first and looks at this list then, so that either it
+            // finds the plugin active, or the mark is found here.
+            if owner.binary.is_draining() {
+                return Err(Draining);
+            }
+            list.active.push((owner.binary, Some(owner)));
         }
-        let mut row = self.own.row.borrow_mut();
-        row.set(owner.record.index, value.as_ptr().cast_const().cast());
+        Ok(Building { own, owner })
+    }
+
+    pub(crate) fn owner(&self) -> &'static ItemCopy {
+        self.owner
+    }
+
+    /// The value is there.
+    #[inline(never)]
+    pub(crate) fn finish(self, value: NonNull<u8>, access: &mut Access) -> Status {
+        let owner = self.owner;
+        // SAFETY: see `begin`.
+        let own = unsafe { self.own.as_ref() };
+        own.shared.lock().entries.push(Entry::Value(Value { owner, value }));
+        access.value = value.as_ptr().cast_const().cast();
+        let mut row = own.row.borrow_mut();
+        row.set(owner.record.index, access.value.cast());
         publish(row.as_ptr());
         // Relaxed: a count for people.
         owner.record.threads.fetch_add(1, Relaxed);
+        abi::OK
     }
 }
 
-impl Drop for Building<'_> {
+impl Drop for Building {
     fn drop(&mut self) {
         if !self.owner.binary.is_host {
-            let mut list = self.own.shared.lock();
+            // SAFETY: see `begin`.
+            let mut list = unsafe { self.own.as_ref() }.shared.lock();
             // Initializers nest, so that the last one of this item is this one.
             let position = list.active.iter().rposition(|(_, item)| item.is_some_and(|item| ptr::eq(item, self.owner)));
             if let Some(position) = position {
