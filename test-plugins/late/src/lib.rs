@@ -42,7 +42,7 @@ const SHARED: LocalKey<Cell<u64>> = LocalKey::__new(|| {
     static ITEM: LocalItem<Cell<u64>> = LocalItem::new(
         text!("SHARED", "Cell<u64>"),
         || Cell::new(1),
-        || Probe::<Cell<u64>>::new().describe("test_host::scenarios::late::SHARED"),
+        || Probe::<Cell<u64>>::new().__plugin_tls_describe("test_host::scenarios::late::SHARED"),
     );
     &ITEM
 });
@@ -52,7 +52,7 @@ const MISMATCH: LocalKey<Cell<u32>> = LocalKey::__new(|| {
     static ITEM: LocalItem<Cell<u32>> = LocalItem::new(
         text!("MISMATCH", "Cell<Number>"),
         || Cell::new(1),
-        || Probe::<Cell<u32>>::new().describe("test_host::scenarios::late::MISMATCH"),
+        || Probe::<Cell<u32>>::new().__plugin_tls_describe("test_host::scenarios::late::MISMATCH"),
     );
     &ITEM
 });
@@ -61,14 +61,14 @@ const MISMATCH: LocalKey<Cell<u32>> = LocalKey::__new(|| {
 static SHARED_STATIC: StaticItem<AtomicU64> = StaticItem::new(
     text!("SHARED_STATIC", "AtomicU64"),
     || AtomicU64::new(1),
-    || Probe::<AtomicU64>::new().describe("test_host::scenarios::late::SHARED_STATIC"),
+    || Probe::<AtomicU64>::new().__plugin_tls_describe("test_host::scenarios::late::SHARED_STATIC"),
 );
 
 /// What is `Number` to the host is another type here.
 static MISMATCH_STATIC: StaticItem<[u64; 2]> = StaticItem::new(
     text!("MISMATCH_STATIC", "Number"),
     || [1; 2],
-    || Probe::<[u64; 2]>::new().describe("test_host::scenarios::late::MISMATCH_STATIC"),
+    || Probe::<[u64; 2]>::new().__plugin_tls_describe("test_host::scenarios::late::MISMATCH_STATIC"),
 );
 
 /// By name.
