@@ -52,6 +52,11 @@ impl Workspace {
         })
     }
 
+    /// A folder for what a check builds, below the target folder.
+    pub(crate) fn scratch(&self, name: &str) -> PathBuf {
+        self.target.join("test-plugins").join(name)
+    }
+
     /// A path as it is typed at the root of the workspace.
     pub(crate) fn relative<'a>(&self, path: &'a Path) -> &'a Path {
         path.strip_prefix(&self.root).unwrap_or(path)

@@ -3,6 +3,7 @@
 mod build;
 mod checks;
 mod process;
+mod readme;
 mod report;
 mod scenarios;
 mod settings;
@@ -94,6 +95,7 @@ fn test_plugins(options: &TestPlugins, builder: &mut Builder<'_>, report: &Repor
     scenarios::run(&selection, builder, report)?;
     if !options.no_unit {
         checks::plugin_only(builder, report)?;
+        readme::run(builder.workspace(), report)?;
         unit::run(builder.workspace(), report)?;
     }
     Ok(())

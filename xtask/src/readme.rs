@@ -1,0 +1,129 @@
+//! The README's example: its crates are taken out of the text, built and run, and must print what the text says.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use anyhow::{Context, Result, ensure};
+
+use crate::build::Workspace;
+use crate::process;
+use crate::report::Report;
+
+const NAME: &str = "the README's example";
+/// What the example's manifests say of the facade, and where it is until it is published.
+const FACADE_PLAIN: &str = "plugin_tls = \"0.5\"";
+const FACADE_FEATURES: &str = "plugin_tls = { version = \"0.5\",";
+
+/// Builds and runs the example. One check.
+pub(crate) fn run(workspace: &Workspace, report: &Report) -> Result<()> {
+    report.heading(NAME);
+    let start = Instant::now();
+    match check(workspace) {
+        Ok(()) => report.passed(NAME, start.elapsed()),
+        Err(error) => report.failed(NAME, &format!("{error:#}")),
+    }
+    Ok(())
+}
+
+fn check(workspace: &Workspace) -> Result<()> {
+    let path = workspace.root.join("README.md");
+    let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    let example = read(&text)?;
+    let folder = workspace.scratch("readme");
+    write(&example, &folder, &workspace.root)?;
+
+    let library = format!("{}greeter{}", std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
+    let target = folder.join("target");
+    for package in ["host", "greeter"] {
+        cargo(&folder, &target, &["build", "-p", package])?;
+    }
+    let greeter = target.join("debug").join(library);
+    let printed = cargo(&folder, &target, &["run", "-q", "-p", "host", "--", &greeter.to_string_lossy()])?;
+    let expected = &example.output;
+    ensure!(printed.trim() == expected.trim(), "it printed\n{printed}\nand the README says\n{expected}");
+    Ok(())
+}
+
+fn cargo(folder: &Path, target: &Path, arguments: &[&str]) -> Result<String> {
+    let mut command = process::cargo(folder);
+    command.args(arguments).env("CARGO_TARGET_DIR", target);
+    let finished = process::capture(&mut command, None)?;
+    let shown = process::describe(&command);
+    ensure!(finished.success(), "{shown}: {}\n{}", finished.how_it_ended(), finished.stderr);
+    Ok(finished.stdout)
+}
+
+/// The example as the README has it.
+#[derive(Debug, PartialEq, Eq)]
+struct Example {
+    /// Path and content.
+    files: Vec<(String, String)>,
+    /// What the host prints.
+    output: String,
+}
+
+/// Reads the files, each a fenced block below a line that is its path in backticks, and the output, which stands below
+/// `$ cargo run -p host`.
+fn read(text: &str) -> Result<Example> {
+    let mut files = Vec::new();
+    let mut output = None;
+    let mut path = None;
+    let mut lines = text.lines();
+    while let Some(line) = lines.next() {
+        if line.starts_with("```") {
+            let block: Vec<&str> = lines.by_ref().take_while(|line| !line.starts_with("```")).collect();
+            if let Some(path) = path.take() {
+                files.push((path, block.join("\n") + "\n"));
+            } else if block.first().is_some_and(|first| first.starts_with("$ cargo run -p host")) {
+                output = Some(block[1..].join("\n"));
+            }
+        } else if !line.trim().is_empty() {
+            let quoted = line.strip_prefix('`').and_then(|line| line.strip_suffix('`'));
+            path = quoted.filter(|path| path.contains('/') && !path.contains(' ')).map(str::to_owned);
+        }
+    }
+    ensure!(!files.is_empty(), "the README has no block below a path in backticks, such as `api/src/lib.rs`");
+    let output = output.context("the README does not say what `$ cargo run -p host` prints")?;
+    Ok(Example { files, output })
+}
+
+/// Writes the example as a workspace that uses the facade of this one.
+fn write(example: &Example, folder: &Path, root: &Path) -> Result<()> {
+    let put = |path: PathBuf, content: &str| -> Result<()> {
+        let parent = path.parent().with_context(|| format!("{} has no folder", path.display()))?;
+        fs::create_dir_all(parent).with_context(|| format!("cannot create {}", parent.display()))?;
+        fs::write(&path, content).with_context(|| format!("cannot write {}", path.display()))
+    };
+    // A literal string: a path may hold backslashes.
+    let facade = format!("path = '{}'", root.join("plugin_tls").display());
+    for (path, content) in &example.files {
+        let content = content
+            .replace(FACADE_PLAIN, &format!("plugin_tls = {{ {facade} }}"))
+            .replace(FACADE_FEATURES, &format!("plugin_tls = {{ {facade},"));
+        put(folder.join(path), &content)?;
+    }
+    put(folder.join("Cargo.toml"), "[workspace]\nresolver = \"3\"\nmembers = [\"api\", \"greeter\", \"host\"]\n")?;
+    let lock = root.join("Cargo.lock");
+    fs::copy(&lock, folder.join("Cargo.lock")).with_context(|| format!("cannot copy {}", lock.display()))?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_and_output_are_read() {
+        let text = "intro `a/b`\n```console\n$ cargo xtask\n```\n`api/Cargo.toml`\n\n```toml\nname = 1\n```\n\nwords\n\n```rust\nno file\n```\n```console\n$ cargo run -p host -- x\none\ntwo\n```\n";
+        let example = read(text).unwrap();
+        assert_eq!(example.files, [("api/Cargo.toml".to_owned(), "name = 1\n".to_owned())]);
+        assert_eq!(example.output, "one\ntwo");
+    }
+
+    #[test]
+    fn a_text_without_example_is_an_error() {
+        assert!(read("nothing").is_err());
+        assert!(read("`a/b`\n```\nx\n```\n").unwrap_err().to_string().contains("prints"));
+    }
+}
