@@ -5,7 +5,7 @@
 //!
 //! | module | subject |
 //! |---|---|
-//! | `item` | the grammar: from tokens to [`Item`](item::Item)s, each with its attributes, visibility, name, type, initializer |
+//! | `item` | the grammar: from tokens to items, each with its attributes, visibility, name, type, initializer |
 //! | `print` | a type's tokens as the text that identifies it |
 //! | `expand` | an item as Rust code |
 

@@ -1,6 +1,7 @@
 //! A plugin with 0.3.2 of a crate of which the host links 0.3.1.
 
 use test_api::operations::address;
+use test_api::operations::done;
 use test_api::probe::Operation;
 use versioned::{COUNT, NAMES, SPAN, STYLE, Span, Style};
 
@@ -13,7 +14,7 @@ const OPERATIONS: &[Operation] = &[
         u64::from(COUNT.get()).into()
     }),
     ("versioned_address", |_| COUNT.with(address)),
-    ("versioned_push", |n| NAMES.lock().expect("not poisoned").push(format!("name {n}")).into()),
+    ("versioned_push", |n| done(|| NAMES.lock().expect("not poisoned").push(format!("name {n}")))),
     ("versioned_names", |_| NAMES.lock().expect("not poisoned").join(", ").into()),
     ("versioned_style", |n| STYLE.set(Style { bold: true, size: n as u16 }).into()),
     ("versioned_span", |n| SPAN.set(Span { offset: n as u32, length: 1 }).into()),

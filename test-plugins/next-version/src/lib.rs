@@ -1,6 +1,7 @@
 //! A plugin with 0.4.0 of a crate of which the host links 0.3.1.
 
 use test_api::operations::address;
+use test_api::operations::done;
 use test_api::probe::Operation;
 use versioned::{COUNT, MODE, NAMES};
 
@@ -13,6 +14,6 @@ const OPERATIONS: &[Operation] = &[
         u64::from(COUNT.get()).into()
     }),
     ("versioned_address", |_| COUNT.with(address)),
-    ("versioned_push", |n| NAMES.lock().expect("not poisoned").push(format!("name {n}")).into()),
+    ("versioned_push", |n| done(|| NAMES.lock().expect("not poisoned").push(format!("name {n}")))),
     ("versioned_mode", |n| u64::from(MODE.fetch_add(n as u32, std::sync::atomic::Ordering::SeqCst)).into()),
 ];
