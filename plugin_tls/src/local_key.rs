@@ -195,6 +195,28 @@ impl<T: 'static> LocalKey<Cell<T>> {
     }
 }
 
+impl<T: Copy + 'static> LocalKey<Cell<T>> {
+    /// Replaces the value by what `f` makes of it.
+    ///
+    /// # Panics
+    ///
+    /// As [`with`](Self::with).
+    ///
+    /// ```
+    /// use std::cell::Cell;
+    ///
+    /// plugin_tls::thread_local!(static DEPTH: Cell<u32> = const { Cell::new(1) });
+    ///
+    /// DEPTH.update(|depth| depth + 1);
+    /// assert_eq!(DEPTH.get(), 2);
+    /// ```
+    #[inline]
+    #[track_caller]
+    pub fn update(&'static self, f: impl FnOnce(T) -> T) {
+        self.with(|cell| cell.set(f(cell.get())));
+    }
+}
+
 impl<T: 'static> LocalKey<RefCell<T>> {
     /// Calls `f` with a shared borrow of the value.
     ///

@@ -66,6 +66,14 @@ pub const SCENARIOS: &[Scenario] = &[
         "an item that the plugin poisoned can be tried again",
         poison_goes,
     ),
+    Scenario::new(GROUP, "connected_by_hand_first", "works, and cannot be unloaded: libc has its destructors", by_hand),
+    Scenario::new(
+        GROUP,
+        "destructors_run_in_one_order",
+        "last created first, values and std's thread-locals alike",
+        one_order,
+    ),
+    Scenario::new(GROUP, "std_on_many_threads", "which reach safe points, end, or are the unloading one", std_on_many),
     Scenario::new(GROUP, "thousand_cycles", "of load, use and unload, with four workers", cycles),
     Scenario::new(
         GROUP,
@@ -354,6 +362,70 @@ fn poison_goes(bench: &Bench) {
     let again = bench.load(LEAVER);
     assert_eq!(again.call("poison", 0).number(), 0);
     unload(bench, again);
+}
+
+fn by_hand(bench: &Bench) {
+    let (library, operations) = bench.open(LEAVER);
+    // SAFETY: the type of the library's function.
+    let connect =
+        unsafe { *library.get::<unsafe extern "C" fn(Context) -> u32>(b"connect_by_hand").expect("it has it") };
+    // SAFETY: the host's own context.
+    assert_eq!(unsafe { connect(Context::get()) }, 0);
+    // On a thread that ends: what the plugin leaves there is libc's.
+    thread::spawn(move || {
+        operations.call("use_std", 1).number();
+        operations.call("own_local", 1).number();
+    })
+    .join()
+    .expect("the thread ends");
+    let mut dropped = drops();
+    dropped.sort();
+    assert_eq!(dropped, ["dropped own local", "dropped std local"]);
+    let plugin = bench.load(LEAVER);
+    // SAFETY: as in `unload`.
+    let still = unsafe { plugin.plugin.unload() }.expect_err("it was connected by hand");
+    assert_eq!(still.blockers().iter().map(|blocker| blocker.kind).collect::<Vec<_>>(), [BlockerKind::ConnectedByHand]);
+    assert_eq!(operations.call("counter_add", 1).number(), 1, "it goes on");
+}
+
+fn one_order(bench: &Bench) {
+    let plugin = bench.load(LEAVER);
+    let operations = plugin.operations();
+    for order in [["own_local", "use_std"], ["use_std", "own_local"]] {
+        thread::spawn(move || order.map(|operation| operations.call(operation, 1).number())).join().expect("it ends");
+        let expected = order.map(|operation| match operation {
+            "own_local" => "dropped own local",
+            _ => "dropped std local",
+        });
+        assert_eq!(drops(), [expected[1], expected[0]]);
+        test_api::items::REGISTRY.lock().expect("not poisoned").clear();
+    }
+    unload(bench, plugin);
+}
+
+fn std_on_many(bench: &Bench) {
+    let plugin = bench.load(LEAVER);
+    let ending: Vec<_> = (0..8).map(|_| worker(&plugin, || ())).collect();
+    // SAFETY: no `with` is running in the workers.
+    let staying: Vec<_> = (0..8).map(|_| worker(&plugin, || unsafe { safe_point() })).collect();
+    plugin.call("use_std", 1).number();
+    // SAFETY: as in `unload`.
+    let still = unsafe { plugin.plugin.unload() }.expect_err("sixteen threads have values");
+    let on_threads: std::collections::BTreeSet<_> =
+        still.blockers().iter().filter_map(|blocker| blocker.thread_id).collect();
+    assert_eq!(on_threads.len(), 16, "{still}");
+    let (ending, ended): (Vec<_>, Vec<_>) = ending.into_iter().unzip();
+    drop(ending);
+    staying.iter().for_each(|(go, _)| go.send(()).expect("the worker waits"));
+    // SAFETY: as above.
+    let unloaded = unsafe { still.wait(Duration::from_secs(30)) }.unwrap_or_else(|still| panic!("{still}"));
+    assert!(unloaded.is_unmapped());
+    ended.into_iter().for_each(|worker| drop(worker.join()));
+    assert_eq!(drops().len(), 33, "one on this thread, two on each of the others");
+    for (go, worker) in staying {
+        drop(go);
+        worker.join().expect("it ends, long after");
+    }
 }
 
 /// Loads, uses with four workers, and unloads.

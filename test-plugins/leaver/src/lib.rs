@@ -56,6 +56,17 @@ impl Drop for Bomb {
     }
 }
 
+/// Connects the plugin by hand, as if it were none: 0 if it worked.
+///
+/// # Safety
+///
+/// As `Context::initialize`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn connect_by_hand(context: plugin_tls::Context) -> u32 {
+    // SAFETY: the caller's word.
+    u32::from(unsafe { context.initialize() }.is_err())
+}
+
 /// Threads that [`spawn`](OPERATIONS) started go on until this is set.
 static RELEASED: AtomicBool = AtomicBool::new(false);
 
