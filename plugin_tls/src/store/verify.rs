@@ -36,6 +36,8 @@ pub(crate) enum Proof {
 /// `Display` says it all, in lines.
 ///
 /// ```
+/// # #[cfg(feature = "host")]
+/// # fn main() {
 /// use plugin_tls::host::{Mismatch, MismatchField};
 ///
 /// fn sizes(mismatches: &[Mismatch]) -> Vec<&str> {
@@ -44,6 +46,9 @@ pub(crate) enum Proof {
 /// }
 ///
 /// assert!(sizes(&[]).is_empty());
+/// # }
+/// # #[cfg(not(feature = "host"))]
+/// # fn main() {}
 /// ```
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
@@ -65,7 +70,12 @@ pub struct Mismatch {
 /// What differs between two declarations of an item.
 ///
 /// ```
+/// # #[cfg(feature = "host")]
+/// # fn main() {
 /// assert_eq!(plugin_tls::host::MismatchField::NeedsDrop.to_string(), "needs drop");
+/// # }
+/// # #[cfg(not(feature = "host"))]
+/// # fn main() {}
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
@@ -87,6 +97,8 @@ pub enum MismatchField {
 /// One side of a [`Mismatch`].
 ///
 /// ```
+/// # #[cfg(feature = "host")]
+/// # fn main() {
 /// use plugin_tls::host::Side;
 ///
 /// fn blame(side: &Side) -> String {
@@ -94,6 +106,9 @@ pub enum MismatchField {
 /// }
 ///
 /// assert_eq!(blame(&Side::default()), " at ");
+/// # }
+/// # #[cfg(not(feature = "host"))]
+/// # fn main() {}
 /// ```
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
 #[non_exhaustive]
