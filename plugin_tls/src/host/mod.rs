@@ -14,6 +14,8 @@
 //! ```
 
 mod error;
+mod file;
+mod loaded;
 mod plugin;
 mod unload;
 

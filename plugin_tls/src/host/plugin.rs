@@ -1,18 +1,16 @@
 //! Loading plugins.
 
-use std::collections::BTreeMap;
 use std::ffi::c_void;
 use std::fmt;
-use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::ptr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
-use std::time::SystemTime;
+use std::sync::{Arc, Mutex, PoisonError, TryLockError};
 
 use libloading::{Library, Symbol};
 
 use super::error::LoadError;
+use super::file;
+use super::loaded::{Handles, LOADED, Loaded};
 use super::unload::{StillInUse, Unloaded};
 use crate::abi::{self, ENTRY_SYMBOL, Entry, Header, Sink};
 use crate::binary;
@@ -48,40 +46,6 @@ pub struct Plugin {
     /// Counted in [`Handles::live`].
     live: bool,
 }
-
-/// What all handles to one plugin share.
-struct Loaded {
-    /// The address of its entry.
-    entry: usize,
-    /// What the file was like when it was loaded.
-    file: FileMark,
-    /// See [`Entry::disconnect`].
-    disconnect: unsafe extern "C" fn(),
-    /// `None`: it was connected by hand, and is not ours to unload.
-    binary: Option<&'static Binary>,
-    handles: Mutex<Handles>,
-    /// Held while a handle is being unloaded.
-    unloading: Mutex<()>,
-}
-
-struct Handles {
-    /// `None`: unloaded.
-    library: Option<Library>,
-    /// Handles that are not being unloaded.
-    live: usize,
-    /// A handle was dropped.
-    given_up: bool,
-}
-
-impl Loaded {
-    fn handles(&self) -> MutexGuard<'_, Handles> {
-        // Nothing under this lock panics.
-        self.handles.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// All plugins that are loaded, by the address of their entry.
-static LOADED: Mutex<BTreeMap<usize, Arc<Loaded>>> = Mutex::new(BTreeMap::new());
 
 /// What has become of a plugin.
 ///
@@ -162,7 +126,7 @@ impl Plugin {
     ///
     /// As [`load`](Self::load); with `trusted`, as [`load_trusted`](Self::load_trusted).
     unsafe fn load_with(path: &Path, trusted: bool) -> Result<Plugin, LoadError> {
-        let file = check_file(path)?;
+        let file = file::check(path)?;
         let path = path.to_owned();
         let table = binary::use_own();
         if !ptr::eq(table, api::table()) {
@@ -170,7 +134,7 @@ impl Plugin {
         }
         let name = path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into());
         // SAFETY: the caller's word. Dropping the library on an error closes it: nothing of it has been kept by then.
-        let library = match unsafe { open(&path) } {
+        let library = match unsafe { file::open(&path) } {
             Ok(library) => library,
             Err(source) => return Err(LoadError::Open { path, source }),
         };
@@ -433,58 +397,5 @@ impl Drop for Plugin {
 impl fmt::Debug for Plugin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Plugin").field("path", &self.path).field("state", &self.state()).finish_non_exhaustive()
-    }
-}
-
-/// Tells a file from what it was before it was overwritten or replaced.
-#[derive(PartialEq, Eq)]
-struct FileMark {
-    length: u64,
-    modified: Option<SystemTime>,
-    /// Device and inode, where there are any.
-    place: Option<(u64, u64)>,
-}
-
-impl FileMark {
-    fn of(metadata: &fs::Metadata) -> Self {
-        #[cfg(unix)]
-        let place =
-            Some((std::os::unix::fs::MetadataExt::dev(metadata), std::os::unix::fs::MetadataExt::ino(metadata)));
-        #[cfg(not(unix))]
-        let place = None;
-        FileMark { length: metadata.len(), modified: metadata.modified().ok(), place }
-    }
-}
-
-/// Says what is wrong with the path in words that the system's loader would not find.
-fn check_file(path: &Path) -> Result<FileMark, LoadError> {
-    let path = || path.to_owned();
-    match fs::metadata(path()) {
-        Ok(metadata) if metadata.is_file() => Ok(FileMark::of(&metadata)),
-        Ok(_) => Err(LoadError::NotAFile { path: path() }),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(LoadError::NotFound { path: path() }),
-        Err(source) => Err(LoadError::Unreadable { path: path(), source }),
-    }
-}
-
-/// Opens the library with its names kept to itself and all of its needs resolved now, so that what is missing is a
-/// reason not to load it and not a crash later.
-///
-/// # Safety
-///
-/// The library's constructors may run.
-unsafe fn open(path: &Path) -> Result<Library, libloading::Error> {
-    // A bare name would be looked for in the system's folders.
-    let path = if path.is_absolute() { path.to_owned() } else { Path::new(".").join(path) };
-    #[cfg(unix)]
-    {
-        use libloading::os::unix;
-        // SAFETY: the caller's word.
-        unsafe { unix::Library::open(Some(path), unix::RTLD_NOW | unix::RTLD_LOCAL) }.map(Library::from)
-    }
-    #[cfg(not(unix))]
-    {
-        // SAFETY: the caller's word.
-        unsafe { Library::new(path) }
     }
 }

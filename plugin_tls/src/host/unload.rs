@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::plugin::Plugin;
-use crate::store::threads;
 use crate::store::unloading::{Blocker, DanglingHint};
+use crate::store::{progress, threads};
 
 /// The plugin could not be unmapped yet: [`blockers`](Self::blockers) says what keeps it.
 ///
@@ -116,7 +116,7 @@ impl StillInUse {
         let deadline = Instant::now().checked_add(timeout);
         let mut current = self;
         loop {
-            let before = threads::progress_so_far();
+            let before = progress::so_far();
             // SAFETY: the caller's word.
             current = match unsafe { current.retry() } {
                 Ok(unloaded) => return Ok(unloaded),
@@ -125,7 +125,7 @@ impl StillInUse {
             if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
                 return Err(current);
             }
-            threads::wait_for_progress(before, deadline);
+            progress::wait(before, deadline);
         }
     }
 }

@@ -19,8 +19,9 @@ mod linux {
 
     use super::Takeover;
     use crate::abi::{AtExit, BinaryHandle, Start};
+    use crate::store::entries::{Entry, Function, Key};
     use crate::store::registry::Binary;
-    use crate::store::threads::{self, Entry, Function, Key};
+    use crate::store::threads;
 
     pub(crate) const TAKEOVER: Takeover = Takeover {
         at_thread_exit: Some(at_thread_exit),

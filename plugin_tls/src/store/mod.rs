@@ -8,7 +8,9 @@
 //! | `local` | thread-local values |
 //! | `threads` | what each thread has, and its end |
 //! | `process` | process-wide values: built once, waited for, poisoned |
+//! | `entries` | the list of what a thread has to do before it ends |
 //! | `exit` | what plugins leave on threads besides values |
+//! | `progress` | whether plugins are being unloaded, and waiting for it |
 //! | `unloading` | freeing a plugin from the store, or saying what holds it |
 //! | `snapshot` | what is there, for people |
 //! | `image` | what the system knows of the loaded binaries |
@@ -25,10 +27,12 @@
 
 pub(crate) mod api;
 mod building;
+mod entries;
 mod exit;
 pub(crate) mod image;
 mod local;
 mod process;
+pub(crate) mod progress;
 pub(crate) mod registry;
 #[cfg(feature = "host")]
 pub(crate) mod snapshot;

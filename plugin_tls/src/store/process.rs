@@ -13,10 +13,10 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use super::building::{self, ThreadToken, copy_of};
+use super::progress;
 #[cfg(feature = "host")]
 use super::registry::Registry;
 use super::registry::{ItemCopy, Record};
-use super::threads;
 use crate::abi::{self, Access, Status};
 
 /// The value of an item.
@@ -135,7 +135,7 @@ fn build(owner: &'static ItemCopy, copy: &'static ItemCopy, access: &mut Access)
     };
     process.built.notify_all();
     if !owner.binary.is_host {
-        threads::progress();
+        progress::made();
     }
     status
 }

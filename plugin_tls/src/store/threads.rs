@@ -7,75 +7,22 @@
 //!        safe points take entries off            created first; that may create new ones
 //! ```
 //!
-//! A thread's list belongs to the thread: it alone adds entries and runs them. Others look at it, under its lock, to find
-//! out whether a plugin is still needed. So an entry is on the list, or among the thread's *active* binaries, from before
-//! the plugin's code starts to build a value until after the plugin's code has dropped it.
-//!
 //! Values without a destructor go last, and so do keys: destructors may use them to the end.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
-use std::ffi::{c_uint, c_void};
+use std::ffi::c_uint;
 use std::ptr::{self, NonNull};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed, Ordering::SeqCst};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::building;
+use super::entries::{Entry, List, Part, Value, active};
 use super::image;
+use super::progress;
 use super::registry::{Binary, ItemCopy};
-use crate::abi::{self, Access, AtExit, Status};
+use crate::abi::{self, Access, Status};
 use crate::row::{self, RowBox};
-
-/// Something that a thread has to do before it ends, or before the owner's code goes away.
-pub(crate) enum Entry {
-    /// Drop a value.
-    Value(Value),
-    /// Call a function that the plugin's own std has registered.
-    Function(Box<Function>),
-    /// Call the destructor of a key that the plugin's own std has made, if the thread has a value for it.
-    Key(Box<Key>),
-}
-
-/// A value of a thread.
-pub(crate) struct Value {
-    pub(crate) owner: &'static ItemCopy,
-    pub(crate) value: NonNull<u8>,
-}
-
-pub(crate) struct Function {
-    pub(crate) plugin: &'static Binary,
-    pub(crate) function: AtExit,
-    pub(crate) object: *mut c_void,
-}
-
-pub(crate) struct Key {
-    pub(crate) plugin: &'static Binary,
-    pub(crate) key: c_uint,
-    pub(crate) function: AtExit,
-}
-
-// SAFETY: entries are run by the thread that made them only; other threads compare owners and read addresses.
-unsafe impl Send for Entry {}
-
-impl Entry {
-    /// The binary whose code the entry needs.
-    pub(crate) fn binary(&self) -> &'static Binary {
-        match self {
-            Entry::Value(value) => value.owner.binary,
-            Entry::Function(function) => function.plugin,
-            Entry::Key(key) => key.plugin,
-        }
-    }
-
-    fn part(&self) -> Part {
-        match self {
-            Entry::Value(value) if value.owner.drop.is_none() => Part::Values,
-            Entry::Value(_) | Entry::Function(_) => Part::First,
-            Entry::Key(_) => Part::Keys,
-        }
-    }
-}
 
 /// A thread, as other threads see it.
 pub(crate) struct Thread {
@@ -84,50 +31,6 @@ pub(crate) struct Thread {
     /// The plugin that started it, whose code it runs.
     pub(crate) started_by: Option<&'static Binary>,
     list: Mutex<List>,
-}
-
-#[derive(Default)]
-pub(crate) struct List {
-    /// In the order of their creation.
-    pub(crate) entries: Vec<Entry>,
-    /// Of an ending thread: what is to be run after everything else.
-    pub(crate) last: Vec<Entry>,
-    /// Plugins whose code builds or drops something of this thread right now, with the item if it is one.
-    pub(crate) active: Vec<(&'static Binary, Option<&'static ItemCopy>)>,
-}
-
-/// In which order entries are run: each part last created first.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Part {
-    /// Values with a destructor, and functions.
-    First,
-    Keys,
-    /// Values without a destructor.
-    Values,
-}
-
-impl List {
-    /// Takes the newest entry of `part` that `matches` off the list, among the first `entries` and `last`, which is as
-    /// far as the list went before anything was run. It counts as active from now on.
-    fn take(
-        &mut self,
-        part: Part,
-        entries: &mut usize,
-        last: &mut usize,
-        matches: impl Fn(&Entry) -> bool,
-    ) -> Option<Entry> {
-        let newest = |list: &[Entry]| list.iter().rposition(|entry| entry.part() == part && matches(entry));
-        let entry = if let Some(position) = newest(&self.entries[..*entries]) {
-            *entries -= 1;
-            self.entries.remove(position)
-        } else {
-            let position = newest(&self.last[..*last])?;
-            *last -= 1;
-            self.last.remove(position)
-        };
-        self.active.extend(active(&entry));
-        Some(entry)
-    }
 }
 
 impl Thread {
@@ -155,14 +58,8 @@ pub(crate) struct Own {
 /// All threads that have a list.
 static THREADS: Mutex<Option<HashMap<u64, Arc<Thread>>>> = Mutex::new(None);
 
-/// How many plugins are being unloaded: while there are none, safe points have nothing to look for.
-static DRAINING: AtomicUsize = AtomicUsize::new(0);
-
 /// How often everything was reset.
 static RESETS: AtomicUsize = AtomicUsize::new(0);
-
-/// Counts what a plugin that is being unloaded may wait for.
-static PROGRESS: (Mutex<u64>, Condvar) = (Mutex::new(0), Condvar::new());
 
 // Constant and without a destructor: null before the thread's first access and after its end.
 std::thread_local!(static CURRENT: Cell<*mut Own> = const { Cell::new(ptr::null_mut()) });
@@ -312,7 +209,7 @@ impl Own {
                 list.active.remove(position);
             }
             drop(list);
-            progress();
+            progress::made();
         }
     }
 
@@ -350,7 +247,7 @@ impl Own {
         publish(&raw const row::EMPTY);
         let own = CURRENT.with(|current| current.replace(ptr::null_mut()));
         threads().get_or_insert_default().remove(&self.shared.id);
-        progress();
+        progress::made();
         // SAFETY: made by `Box::into_raw` in `start`; nothing refers to it any more but `self`, which is not used below.
         drop(unsafe { Box::from_raw(own) });
     }
@@ -408,61 +305,15 @@ impl Drop for Building {
                 list.active.remove(position);
             }
             drop(list);
-            progress();
+            progress::made();
         }
     }
-}
-
-/// What the list of active binaries has for an entry that is about to be run.
-fn active(entry: &Entry) -> Option<(&'static Binary, Option<&'static ItemCopy>)> {
-    let binary = entry.binary();
-    let item = if let Entry::Value(value) = entry { Some(value.owner) } else { None };
-    (!binary.is_host).then_some((binary, item))
 }
 
 /// Shows the row to every binary's hot path on this thread.
 fn publish(row: *const row::Row) {
     // SAFETY: the calling thread's cell.
     unsafe { (*row::own::cell()).0.set(row) }
-}
-
-/// A plugin that is being unloaded might be free now.
-pub(crate) fn progress() {
-    // SeqCst: ordered with `begin_draining`, so that whoever waits is woken by all that follows it.
-    if DRAINING.load(SeqCst) != 0 {
-        *PROGRESS.0.lock().unwrap_or_else(PoisonError::into_inner) += 1;
-        PROGRESS.1.notify_all();
-    }
-}
-
-/// How much progress there has been.
-pub(crate) fn progress_so_far() -> u64 {
-    *PROGRESS.0.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Waits until there is more progress than `before`, or until `deadline` (`None`: for good).
-pub(crate) fn wait_for_progress(before: u64, deadline: Option<Instant>) {
-    let mut now = PROGRESS.0.lock().unwrap_or_else(PoisonError::into_inner);
-    while *now == before {
-        // No longer than this at once: a thread that ends without a word to the store makes no progress here.
-        let most = Duration::from_millis(100);
-        let left = deadline.map_or(most, |deadline| deadline.saturating_duration_since(Instant::now()).min(most));
-        let (guard, timeout) = PROGRESS.1.wait_timeout(now, left).unwrap_or_else(PoisonError::into_inner);
-        now = guard;
-        if timeout.timed_out() {
-            return;
-        }
-    }
-}
-
-/// Safe points have something to look for from now on.
-pub(crate) fn begin_draining() {
-    DRAINING.fetch_add(1, SeqCst);
-}
-
-/// The reverse of [`begin_draining`].
-pub(crate) fn end_draining() {
-    DRAINING.fetch_sub(1, SeqCst);
 }
 
 /// The calling thread refers to no value: what waits for that is dropped.
@@ -475,7 +326,7 @@ pub(crate) unsafe fn safe_point() {
     // SAFETY: as in `with_current`.
     let Some(own) = (unsafe { current.as_ref() }) else { return };
     own.catch_up_with_resets();
-    if DRAINING.load(SeqCst) != 0 {
+    if progress::is_anything_draining() {
         own.run_matching(|entry| entry.binary().is_draining());
     }
 }

@@ -4,9 +4,10 @@ use std::fmt;
 use std::ptr;
 use std::sync::atomic::Ordering::SeqCst;
 
+use super::entries::Entry;
 use super::process::{self, State};
 use super::registry::{Binary, ItemCopy};
-use super::{REGISTRY, image, threads};
+use super::{REGISTRY, image, progress, threads};
 use crate::abi::KIND_THREAD_LOCAL;
 
 /// What keeps a plugin from being unmapped.
@@ -160,7 +161,7 @@ impl fmt::Display for DanglingHint {
 pub(crate) unsafe fn drain(plugin: &'static Binary) {
     // SeqCst: see `threads::Own::begin`.
     if !plugin.draining.swap(true, SeqCst) {
-        threads::begin_draining();
+        progress::begin_draining();
     }
     let owned = |binary: &Binary| ptr::eq(binary, plugin);
     // Thread-locals first: their destructors are more likely to use process-wide values than the reverse.
@@ -172,7 +173,7 @@ pub(crate) unsafe fn drain(plugin: &'static Binary) {
 /// The reverse of [`drain`]: the plugin may create values again.
 pub(crate) fn revive(plugin: &'static Binary) {
     if plugin.draining.swap(false, SeqCst) {
-        threads::end_draining();
+        progress::end_draining();
     }
 }
 
@@ -187,11 +188,11 @@ pub(crate) fn blockers(plugin: &'static Binary) -> Vec<Blocker> {
         let mut functions = false;
         let mut found = Vec::new();
         {
-            let list = thread.lock();
+            let list = &*thread.lock();
             for entry in list.entries.iter().chain(&list.last).filter(|entry| owned(entry.binary())) {
                 match entry {
-                    threads::Entry::Value(value) => found.push((BlockerKind::Value, value.owner)),
-                    threads::Entry::Function(_) | threads::Entry::Key(_) => functions = true,
+                    Entry::Value(value) => found.push((BlockerKind::Value, value.owner)),
+                    Entry::Function(_) | Entry::Key(_) => functions = true,
                 }
             }
             for (_, item) in list.active.iter().filter(|(binary, _)| owned(binary)) {
@@ -261,7 +262,7 @@ pub(crate) fn dangling(span: &image::Span) -> Vec<DanglingHint> {
         // Under the lock, so that no value goes away.
         let list = thread.lock();
         for entry in list.entries.iter().chain(&list.last) {
-            if let threads::Entry::Value(value) = entry {
+            if let Entry::Value(value) = entry {
                 look(value.owner, value.value.as_ptr(), Some(thread.id));
             }
         }
