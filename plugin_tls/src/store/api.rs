@@ -85,6 +85,7 @@ unsafe extern "C" fn connect(
         is_host: false,
         draining: AtomicBool::new(false),
         starting: AtomicUsize::new(0),
+        started: AtomicUsize::new(0),
         keys: Mutex::default(),
         trusted: load.as_ref().is_some_and(|load| load.trusted),
     };

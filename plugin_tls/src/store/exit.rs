@@ -134,6 +134,7 @@ mod linux {
         let started = Box::into_raw(Box::new(Started { plugin, start, argument }));
         // The thread has no record yet, and the plugin must not go before it has.
         plugin.starting.fetch_add(1, SeqCst);
+        plugin.started.fetch_add(1, SeqCst);
         // SAFETY: the caller's word for thread and attributes; `run` has the type that libc wants.
         let status = unsafe { libc::pthread_create(thread.cast(), attributes.cast(), run, started.cast()) };
         if status != 0 {

@@ -61,6 +61,7 @@ pub(crate) fn own_binary() -> *const Binary {
         let host = Binary {
             draining: AtomicBool::new(false),
             starting: AtomicUsize::new(0),
+            started: AtomicUsize::new(0),
             keys: Mutex::default(),
             name: name.unwrap_or_default(),
             compiler,

@@ -30,6 +30,8 @@ pub(crate) struct Binary {
     pub(crate) draining: AtomicBool,
     /// Threads that it starts and that have no record yet.
     pub(crate) starting: AtomicUsize,
+    /// Threads that it has ever started.
+    pub(crate) started: AtomicUsize,
     /// Keys of libc that its own std has made, with their destructors.
     pub(crate) keys: Mutex<Vec<(c_uint, Option<AtExit>)>>,
     /// The host took the word of whoever loaded it for types that nothing proves equal.

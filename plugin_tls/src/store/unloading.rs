@@ -168,6 +168,8 @@ pub(crate) unsafe fn drain(plugin: &'static Binary) {
     threads::with_current(|thread| thread.run_matching(|entry| owned(entry.binary())));
     // SAFETY: the caller's word.
     unsafe { process::drop_matching(&REGISTRY, |owner| owned(owner.binary)) };
+    // The destructors of those may have used thread-locals of the plugin's own std.
+    threads::with_current(|thread| thread.run_matching(|entry| owned(entry.binary())));
 }
 
 /// The reverse of [`drain`]: the plugin may create values again.
@@ -181,6 +183,9 @@ pub(crate) fn revive(plugin: &'static Binary) {
 pub(crate) fn blockers(plugin: &'static Binary) -> Vec<Blocker> {
     let owned = |binary: &Binary| ptr::eq(binary, plugin);
     let mut blockers = Vec::new();
+    // Before the threads: one that is being started counts until it is among them, and one that starts another while this
+    // looks has been counted.
+    let (started, starting) = (plugin.started.load(SeqCst), plugin.starting.load(SeqCst));
     for thread in threads::all() {
         if thread.started_by.is_some_and(owned) {
             blockers.push(Blocker::new(BlockerKind::Thread).on(&thread));
@@ -207,14 +212,19 @@ pub(crate) fn blockers(plugin: &'static Binary) -> Vec<Blocker> {
             blockers.push(Blocker::new(BlockerKind::ThreadExit).on(&thread));
         }
     }
-    // After the threads: a thread is counted as starting until it is among them.
-    blockers.extend((0..plugin.starting.load(SeqCst)).map(|_| Blocker::new(BlockerKind::Thread)));
+    if starting != 0 || plugin.started.load(SeqCst) != started {
+        blockers.push(Blocker::new(BlockerKind::Thread));
+    }
     REGISTRY.read(|registered| {
         for item in registered.items().filter(|item| item.record.kind != KIND_THREAD_LOCAL) {
-            if let State::Building(_, owner) = item.record.process.state() {
-                if owned(owner.binary) {
-                    blockers.push(Blocker::new(BlockerKind::Running).with_item(owner));
-                }
+            // What is there now was being built when the plugin's values were dropped.
+            let (State::Building(_, owner) | State::Live { owner, .. } | State::Poisoned(owner)) =
+                item.record.process.state()
+            else {
+                continue;
+            };
+            if owned(owner.binary) {
+                blockers.push(Blocker::new(BlockerKind::Running).with_item(owner));
             }
         }
     });

@@ -23,6 +23,12 @@ pub const SCENARIOS: &[Scenario] = &[
     ),
     Scenario::new(GROUP, "plugin_built_values_are_dropped_once", "before the plugin is unmapped", plugin_built),
     Scenario::new(GROUP, "std_on_the_unloading_thread", "what std leaves on the calling thread goes first", std_here),
+    Scenario::new(
+        GROUP,
+        "a_destructor_uses_std",
+        "a static's destructor leaves something on the thread in turn",
+        talker,
+    ),
     Scenario::new(GROUP, "blocked_by_a_thread_until_it_ends", "and waiting finds out", thread_ends),
     Scenario::new(
         GROUP,
@@ -72,6 +78,12 @@ pub const SCENARIOS: &[Scenario] = &[
         "destructors_run_in_one_order",
         "last created first, values and std's thread-locals alike",
         one_order,
+    ),
+    Scenario::new(
+        GROUP,
+        "something_else_has_it_open",
+        "it stays mapped, which is told, and can be loaded again",
+        kept_open,
     ),
     Scenario::new(GROUP, "std_on_many_threads", "which reach safe points, end, or are the unloading one", std_on_many),
     Scenario::new(GROUP, "thousand_cycles", "of load, use and unload, with four workers", cycles),
@@ -139,6 +151,13 @@ fn std_here(bench: &Bench) {
     assert_eq!(plugin.call("spawn_and_join", 1).number(), 2);
     unload(bench, plugin);
     assert_eq!(drops(), ["dropped std local", "dropped std local"]);
+}
+
+fn talker(bench: &Bench) {
+    let plugin = bench.load(LEAVER);
+    plugin.call("own_talker", 0).number();
+    unload(bench, plugin);
+    assert_eq!(drops(), ["dropped std local"]);
 }
 
 /// A worker that runs an operation, says so, and waits to be told to go on.
@@ -386,6 +405,21 @@ fn by_hand(bench: &Bench) {
     let still = unsafe { plugin.plugin.unload() }.expect_err("it was connected by hand");
     assert_eq!(still.blockers().iter().map(|blocker| blocker.kind).collect::<Vec<_>>(), [BlockerKind::ConnectedByHand]);
     assert_eq!(operations.call("counter_add", 1).number(), 1, "it goes on");
+}
+
+fn kept_open(bench: &Bench) {
+    let (_library, operations) = bench.open(LEAVER);
+    for _ in 0..2 {
+        let plugin = bench.load(LEAVER);
+        assert_eq!(plugin.call("own_static", 5).number(), 0, "afresh");
+        plugin.call("own_local", 5).number();
+        assert_eq!(plugin.call("counter_address", 0), host("counter_address", 0));
+        // SAFETY: as in `unload`.
+        let unloaded = unsafe { plugin.plugin.unload() }.unwrap_or_else(|still| panic!("{still}"));
+        assert!(!unloaded.is_unmapped());
+        assert!(unloaded.to_string().contains("something else has opened"), "{unloaded}");
+        assert_eq!(operations.call("try_own_local", 0).text(), "NotConnected", "it has forgotten the store");
+    }
 }
 
 fn one_order(bench: &Bench) {

@@ -37,6 +37,7 @@ plugin_tls::lazy_static! {
         assert!(!POISON.load(SeqCst), "poisoned on request");
         0
     };
+    static ref OWN_TALKER: Talker = Talker;
     static ref OWN_STATIC: (Telltale, Mutex<u64>) = (Telltale("own static"), Mutex::new(0));
 }
 
@@ -46,6 +47,16 @@ std::thread_local! {
 
 /// Whether the initializer of [`POISONED`] panics.
 static POISON: AtomicBool = AtomicBool::new(false);
+
+/// Uses what std keeps for each thread when it is dropped.
+struct Talker;
+
+impl Drop for Talker {
+    fn drop(&mut self) {
+        STD_LOCAL.with_borrow_mut(|local| *local = Some(Telltale("std local")));
+        println!("the last word on thread {:?}", thread::current().id());
+    }
+}
 
 /// Panics when it is dropped.
 struct Bomb;
@@ -81,6 +92,7 @@ const OPERATIONS: &[Operation] = &[
     }),
     ("own_static", |n| std::mem::replace(&mut *OWN_STATIC.1.lock().expect("not poisoned"), n).into()),
     ("own_static_address", |_| address(&*OWN_STATIC)),
+    ("own_talker", |_| address(&*OWN_TALKER)),
     ("panic_in_destructor", |_| OWN_BOMB.with(|_| 0).into()),
     ("poison", |n| {
         POISON.store(n == 1, SeqCst);
