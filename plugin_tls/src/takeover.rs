@@ -22,45 +22,6 @@ use std::sync::atomic::{AtomicPtr, Ordering::Relaxed};
 use crate::abi::{AtExit, Start};
 use crate::binary;
 
-/// Defines the hidden functions. Called by `export_plugin!`, in the plugin's own crate.
-#[doc(hidden)]
-#[macro_export]
-macro_rules! __take_over {
-    () => {
-        #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
-        $crate::__take_over! { "jmp" }
-        #[cfg(all(target_os = "linux", target_arch = "aarch64"))]
-        $crate::__take_over! { "b" }
-    };
-    ($jump:literal) => {
-        $crate::__private::global_asm!(
-            ".pushsection .text.plugin_tls_takeover, \"ax\", %progbits",
-            ".p2align 4",
-            $crate::__take_over!($jump, "__cxa_thread_atexit_impl", "{at_thread_exit}"),
-            $crate::__take_over!($jump, "pthread_key_create", "{key_create}"),
-            $crate::__take_over!($jump, "pthread_key_delete", "{key_delete}"),
-            $crate::__take_over!($jump, "pthread_setspecific", "{key_set}"),
-            $crate::__take_over!($jump, "pthread_create", "{thread_create}"),
-            ".popsection",
-            at_thread_exit = sym $crate::__private::takeover::at_thread_exit,
-            key_create = sym $crate::__private::takeover::key_create,
-            key_delete = sym $crate::__private::takeover::key_delete,
-            key_set = sym $crate::__private::takeover::key_set,
-            thread_create = sym $crate::__private::takeover::thread_create,
-        );
-    };
-    ($jump:literal, $name:literal, $target:literal) => {
-        $crate::__private::concat!(
-            ".globl ", $name, "\n",
-            ".hidden ", $name, "\n",
-            ".type ", $name, ", %function\n",
-            $name, ":\n",
-            $jump, " ", $target, "\n",
-            ".size ", $name, ", . - ", $name
-        )
-    };
-}
-
 /// libc's function of a name, found once. The hidden ones are not in any table, so that the search does not find them.
 struct Libc {
     name: &'static CStr,

@@ -204,6 +204,8 @@ impl Plugin {
     ///
     /// # Safety
     ///
+    /// For this call, and for as long as a [`StillInUse`] of it is retried or waited for:
+    ///
     /// - No code of the plugin is running, except on threads and in destructors that this library knows of and names as
     ///   blockers, and nothing will call it any more: no function pointer, trait object or `&'static` of the plugin is
     ///   used again. (Values that survive may hold such; see [`Unloaded::hints`].)

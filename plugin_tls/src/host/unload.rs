@@ -25,7 +25,7 @@ use crate::store::{progress, threads};
 ///     Err(still_in_use) => {
 ///         eprintln!("{still_in_use}");
 ///         // Workers reach a safe point between two requests.
-///         let unloaded = unsafe { still_in_use.wait(Duration::from_secs(5))? };
+///         let unloaded = still_in_use.wait(Duration::from_secs(5))?;
 ///         println!("{unloaded}");
 ///     }
 /// }
@@ -68,57 +68,47 @@ impl StillInUse {
         &self.plugin
     }
 
-    /// Tries again, now.
+    /// Tries again, now. What the caller of [`Plugin::unload`] promised holds for this too.
     ///
     /// # Errors
     ///
     /// What keeps the plugin now.
     ///
-    /// # Safety
-    ///
-    /// As [`Plugin::unload`].
-    ///
     /// ```no_run
     /// # fn retry(still_in_use: plugin_tls::host::StillInUse) {
-    /// // SAFETY: nothing refers to the plugin or to values that it owns.
-    /// if let Err(still_in_use) = unsafe { still_in_use.retry() } {
+    /// if let Err(still_in_use) = still_in_use.retry() {
     ///     eprintln!("{still_in_use}");
     /// }
     /// # }
     /// ```
-    pub unsafe fn retry(self) -> Result<Unloaded, StillInUse> {
-        // SAFETY: the caller's word.
+    pub fn retry(self) -> Result<Unloaded, StillInUse> {
+        // SAFETY: only `unload` makes a `StillInUse`, and its caller has promised all of this for as long as it exists.
         unsafe { self.plugin.unload() }
     }
 
-    /// Waits until nothing keeps the plugin any more, for `timeout` at most.
+    /// Waits until nothing keeps the plugin any more, for `timeout` at most. What the caller of [`Plugin::unload`] promised
+    /// holds for this too.
     ///
     /// # Errors
     ///
     /// What keeps the plugin after that time.
     ///
-    /// # Safety
-    ///
-    /// As [`Plugin::unload`].
-    ///
     /// ```no_run
     /// use std::time::Duration;
     ///
     /// # fn wait(still_in_use: plugin_tls::host::StillInUse) {
-    /// // SAFETY: nothing refers to the plugin or to values that it owns, but threads that will reach a safe point.
-    /// if let Err(still_in_use) = unsafe { still_in_use.wait(Duration::from_secs(1)) } {
+    /// if let Err(still_in_use) = still_in_use.wait(Duration::from_secs(1)) {
     ///     eprintln!("gave it up: {still_in_use}");
     /// }
     /// # }
     /// ```
-    pub unsafe fn wait(self, timeout: Duration) -> Result<Unloaded, StillInUse> {
+    pub fn wait(self, timeout: Duration) -> Result<Unloaded, StillInUse> {
         // A timeout that no clock can tell is none.
         let deadline = Instant::now().checked_add(timeout);
         let mut current = self;
         loop {
             let before = progress::so_far();
-            // SAFETY: the caller's word.
-            current = match unsafe { current.retry() } {
+            current = match current.retry() {
                 Ok(unloaded) => return Ok(unloaded),
                 Err(still_in_use) => still_in_use,
             };

@@ -91,6 +91,8 @@ impl List {
         matches: impl Fn(&Entry) -> bool,
     ) -> Option<Entry> {
         let newest = |list: &[Entry]| list.iter().rposition(|entry| entry.part() == part && matches(entry));
+        // What was run may have run others in turn.
+        (*entries, *last) = ((*entries).min(self.entries.len()), (*last).min(self.last.len()));
         let entry = if let Some(position) = newest(&self.entries[..*entries]) {
             *entries -= 1;
             self.entries.remove(position)

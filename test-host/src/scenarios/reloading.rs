@@ -102,8 +102,7 @@ fn changed_type(bench: &Bench) {
     assert!(shown.to_string().contains("draining"), "{shown}");
 
     drop(go);
-    // SAFETY: as above.
-    let unloaded = unsafe { still.wait(Duration::from_secs(30)) }.unwrap_or_else(|still| panic!("{still}"));
+    let unloaded = still.wait(Duration::from_secs(30)).unwrap_or_else(|still| panic!("{still}"));
     assert!(unloaded.is_unmapped());
     worker.join().expect("the worker ends");
     place.put(bench, "shape-new");

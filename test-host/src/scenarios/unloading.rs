@@ -189,11 +189,9 @@ fn thread_ends(bench: &Bench) {
     assert!(text.contains("worker-1") && text.contains("OWN_LOCAL") && text.contains("OWN_NUMBER"), "{text}");
     assert!(still.blockers().iter().any(|blocker| blocker.kind == BlockerKind::ThreadExit), "{text}");
     assert_eq!(operations.call("try_own_local", 0).text(), "Draining");
-    // SAFETY: as above.
-    let still = unsafe { still.retry() }.expect_err("nothing has changed");
+    let still = still.retry().expect_err("nothing has changed");
     drop(go);
-    // SAFETY: as above.
-    let unloaded = unsafe { still.wait(Duration::from_secs(30)) }.unwrap_or_else(|still| panic!("{still}"));
+    let unloaded = still.wait(Duration::from_secs(30)).unwrap_or_else(|still| panic!("{still}"));
     assert!(unloaded.is_unmapped());
     worker.join().expect_err("the scenario did not tell it to go on");
     assert!(!is_mapped(&bench.path(LEAVER)));
@@ -206,8 +204,7 @@ fn thread_safe_point(bench: &Bench) {
     // SAFETY: as in `unload`.
     let still = unsafe { plugin.plugin.unload() }.expect_err("a thread has values");
     go.send(()).expect("the worker waits");
-    // SAFETY: as above.
-    let unloaded = unsafe { still.wait(Duration::from_secs(30)) }.unwrap_or_else(|still| panic!("{still}"));
+    let unloaded = still.wait(Duration::from_secs(30)).unwrap_or_else(|still| panic!("{still}"));
     assert!(unloaded.is_unmapped());
     assert_eq!(drops(), ["dropped std local", "dropped own local"]);
     // The worker ends long after the image is gone.
@@ -224,8 +221,7 @@ fn own_thread(bench: &Bench) {
     assert!(still.blockers().iter().any(|blocker| blocker.kind == BlockerKind::Thread), "{still}");
     assert!(still.to_string().contains("plugins-own"), "{still}");
     operations.call("release", 0).number();
-    // SAFETY: as above.
-    let unloaded = unsafe { still.wait(Duration::from_secs(30)) }.unwrap_or_else(|still| panic!("{still}"));
+    let unloaded = still.wait(Duration::from_secs(30)).unwrap_or_else(|still| panic!("{still}"));
     assert!(unloaded.is_unmapped());
 }
 
@@ -357,8 +353,7 @@ fn two_handles(bench: &Bench) {
     assert_eq!(still.blockers().iter().map(|blocker| blocker.kind).collect::<Vec<_>>(), [BlockerKind::Handle]);
     assert_eq!(other.call("own_static", 3).number(), 3, "the other one is not disturbed");
     unload(bench, other);
-    // SAFETY: as above.
-    let unloaded = unsafe { still.retry() }.expect("it is gone");
+    let unloaded = still.retry().expect("it is gone");
     assert!(unloaded.is_unmapped());
 }
 
@@ -451,8 +446,7 @@ fn std_on_many(bench: &Bench) {
     let (ending, ended): (Vec<_>, Vec<_>) = ending.into_iter().unzip();
     drop(ending);
     staying.iter().for_each(|(go, _)| go.send(()).expect("the worker waits"));
-    // SAFETY: as above.
-    let unloaded = unsafe { still.wait(Duration::from_secs(30)) }.unwrap_or_else(|still| panic!("{still}"));
+    let unloaded = still.wait(Duration::from_secs(30)).unwrap_or_else(|still| panic!("{still}"));
     assert!(unloaded.is_unmapped());
     ended.into_iter().for_each(|worker| drop(worker.join()));
     assert_eq!(drops().len(), 33, "one on this thread, two on each of the others");
