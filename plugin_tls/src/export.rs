@@ -33,9 +33,9 @@ macro_rules! export_plugin {
 #[macro_export]
 macro_rules! __take_over {
     () => {
-        #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+        #[cfg(all(target_os = "linux", target_env = "gnu", target_arch = "x86_64"))]
         $crate::__take_over! { "jmp" }
-        #[cfg(all(target_os = "linux", target_arch = "aarch64"))]
+        #[cfg(all(target_os = "linux", target_env = "gnu", target_arch = "aarch64"))]
         $crate::__take_over! { "b" }
     };
     ($jump:literal) => {

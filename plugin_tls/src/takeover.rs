@@ -6,7 +6,8 @@
 //! plugin: the static linker binds the plugin's own std to them, and since they are hidden, nothing else in the process
 //! sees them. (Merely exported ones would not bind: libc's come first.)
 //!
-//! A plugin that no loader has connected passes everything on to libc.
+//! A plugin that no loader has connected passes everything on to libc. Only glibc is known to have all of these functions:
+//! where one is missing, std has another way, which it would not take if it found ours.
 //!
 //! | function | in a loaded plugin |
 //! |---|---|
