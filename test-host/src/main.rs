@@ -5,6 +5,7 @@
 //! what the library is for.
 
 mod bench;
+mod counting;
 mod demo;
 mod scenario;
 mod scenarios;
