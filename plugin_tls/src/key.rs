@@ -42,7 +42,7 @@ pub(crate) struct Identity<'a> {
 }
 
 impl<'a> Identity<'a> {
-    /// The six fields, each behind its length in bytes as eight little-endian bytes.
+    /// The crate's name and the six fields, each behind its length in bytes as eight little-endian bytes.
     pub(crate) fn encode(&self, bytes: &mut Vec<u8>) {
         let crate_name = self.module.split("::").next().unwrap_or_default();
         for field in [crate_name, self.version, self.target, self.module, self.function, self.name, self.ty] {
