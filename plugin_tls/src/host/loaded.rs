@@ -7,6 +7,7 @@ use libloading::Library;
 
 use super::file::FileMark;
 use crate::store::registry::Binary;
+use crate::store::unloading::{Blocker, BlockerKind};
 
 /// What all handles to one plugin share.
 pub(super) struct Loaded {
@@ -30,6 +31,14 @@ pub(super) struct Handles {
     pub(super) live: usize,
     /// A handle was dropped.
     pub(super) given_up: bool,
+}
+
+impl Handles {
+    /// The handles that keep the plugin.
+    pub(super) fn blockers(&self) -> Vec<Blocker> {
+        let live = (0..self.live).map(|_| BlockerKind::Handle);
+        live.chain(self.given_up.then_some(BlockerKind::GivenUp)).map(Blocker::new).collect()
+    }
 }
 
 impl Loaded {

@@ -234,8 +234,7 @@ impl Plugin {
                 return Err(StillInUse::new(self, vec![Blocker::new(BlockerKind::Unloading)]));
             }
         };
-        let mut blockers = Vec::new();
-        {
+        let mut blockers = {
             let mut handles = loaded.handles();
             if handles.library.is_none() {
                 // Another handle's `unload` was the last one.
@@ -246,11 +245,8 @@ impl Plugin {
                 self.live = false;
                 handles.live -= 1;
             }
-            blockers.extend((0..handles.live).map(|_| Blocker::new(BlockerKind::Handle)));
-            if handles.given_up {
-                blockers.push(Blocker::new(BlockerKind::GivenUp));
-            }
-        }
+            handles.blockers()
+        };
         let Some(binary) = loaded.binary else {
             blockers.push(Blocker::new(BlockerKind::ConnectedByHand));
             return Err(StillInUse::new(self, blockers));
@@ -265,16 +261,22 @@ impl Plugin {
         if !blockers.is_empty() {
             return Err(StillInUse::new(self, blockers));
         }
-        Ok(self.close(binary))
+        self.close(binary)
     }
 
     /// Unmaps a plugin that nothing needs any more.
-    fn close(mut self, binary: &'static Binary) -> Unloaded {
+    fn close(mut self, binary: &'static Binary) -> Result<Unloaded, StillInUse> {
         let address = ptr::without_provenance::<c_void>(self.loaded.entry);
         let span = image::span_of(address);
         let look = self.look_for_dangling || cfg!(debug_assertions);
         let hints = span.as_ref().filter(|_| look).map(unloading::dangling).unwrap_or_default();
         let mut all = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
+        // Under the lock of `LOADED`: a destructor, or another thread, may have loaded it again.
+        let handles = self.loaded.handles().blockers();
+        if !handles.is_empty() {
+            drop(all);
+            return Err(StillInUse::new(self, handles));
+        }
         all.remove(&self.loaded.entry);
         // SAFETY: no other code of the plugin runs: there are no blockers, and the rest is the word of `unload`'s caller.
         unsafe { (self.loaded.disconnect)() };
@@ -285,7 +287,7 @@ impl Plugin {
         // Under the lock of `LOADED`, so that nobody loads it again meanwhile.
         let unmapped = closed && span.is_some() && image::span_of(address).is_none();
         drop(all);
-        Unloaded { path: std::mem::take(&mut self.path), unmapped, hints }
+        Ok(Unloaded { path: std::mem::take(&mut self.path), unmapped, hints })
     }
 
     /// Whether [`unload`](Self::unload) looks through the bytes of surviving values for addresses in the plugin. It always

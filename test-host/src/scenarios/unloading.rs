@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use plugin_tls::Context;
 use plugin_tls::host::{BlockerKind, PluginState, safe_point, snapshot};
+use test_api::probe::Probe;
 
 use crate::bench::{Bench, Loaded, host, is_mapped};
 use crate::counting;
@@ -85,6 +86,12 @@ pub const SCENARIOS: &[Scenario] = &[
         "something_else_has_it_open",
         "it stays mapped, which is told, and can be loaded again",
         kept_open,
+    ),
+    Scenario::new(
+        GROUP,
+        "loaded_again_while_being_unloaded",
+        "by a destructor: the new handle keeps it",
+        loaded_meanwhile,
     ),
     Scenario::new(GROUP, "std_on_many_threads", "which reach safe points, end, or are the unloading one", std_on_many),
     Scenario::new(GROUP, "thousand_cycles", "of load, use and unload, with four workers that come and go", cycles),
@@ -422,6 +429,37 @@ fn kept_open(bench: &Bench) {
         assert!(unloaded.to_string().contains("something else has opened"), "{unloaded}");
         assert_eq!(operations.call("try_own_local", 0).text(), "NotConnected", "it has forgotten the store");
     }
+}
+
+fn loaded_meanwhile(bench: &Bench) {
+    use std::path::PathBuf;
+    use std::sync::Mutex;
+
+    use plugin_tls::host::Plugin;
+
+    static PATH: Mutex<Option<PathBuf>> = Mutex::new(None);
+    static AGAIN: Mutex<Option<Plugin>> = Mutex::new(None);
+
+    extern "C" fn load() {
+        let path = PATH.lock().expect("not poisoned").clone().expect("the scenario has set it");
+        // SAFETY: a plugin of this workspace.
+        let plugin = unsafe { Plugin::load(path) }.unwrap_or_else(|error| panic!("{error}"));
+        *AGAIN.lock().expect("not poisoned") = Some(plugin);
+    }
+
+    *PATH.lock().expect("not poisoned") = Some(bench.path(LEAVER));
+    let plugin = bench.load(LEAVER);
+    plugin.call("own_caller", (load as *const ()).addr() as u64).number();
+    // SAFETY: as in `unload`.
+    let still = unsafe { plugin.plugin.unload() }.expect_err("its destructor has loaded it again");
+    assert_eq!(still.blockers().iter().map(|blocker| blocker.kind).collect::<Vec<_>>(), [BlockerKind::Handle]);
+    let again = AGAIN.lock().expect("not poisoned").take().expect("it was loaded");
+    assert_eq!(again.state(), PluginState::Live);
+    // SAFETY: the plugin exports such a function.
+    unsafe { again.get::<Probe>(b"probe") }.expect("it is there");
+    // SAFETY: as above.
+    let unloaded = unsafe { again.unload() }.unwrap_or_else(|still| panic!("{still}"));
+    assert!(unloaded.is_unmapped());
 }
 
 fn one_order(bench: &Bench) {

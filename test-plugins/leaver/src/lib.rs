@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::thread;
 
 use test_api::items::{POINTER, REGISTRY};
@@ -38,6 +38,7 @@ plugin_tls::lazy_static! {
         0
     };
     static ref OWN_TALKER: Talker = Talker;
+    static ref OWN_CALLER: Caller = Caller(CALLED.load(SeqCst));
     static ref OWN_STATIC: (Telltale, Mutex<u64>) = (Telltale("own static"), Mutex::new(0));
 }
 
@@ -57,6 +58,19 @@ impl Drop for Talker {
         println!("the last word on thread {:?}", thread::current().id());
     }
 }
+
+/// Calls a function of the host's when it is dropped.
+struct Caller(u64);
+
+impl Drop for Caller {
+    fn drop(&mut self) {
+        // SAFETY: the address of such a function: the word of whoever runs `own_caller`.
+        unsafe { std::mem::transmute::<usize, extern "C" fn()>(self.0 as usize)() }
+    }
+}
+
+/// What the next [`Caller`] calls.
+static CALLED: AtomicU64 = AtomicU64::new(0);
 
 /// Panics when it is dropped.
 struct Bomb;
@@ -92,6 +106,10 @@ const OPERATIONS: &[Operation] = &[
     }),
     ("own_static", |n| std::mem::replace(&mut *OWN_STATIC.1.lock().expect("not poisoned"), n).into()),
     ("own_static_address", |_| address(&*OWN_STATIC)),
+    ("own_caller", |function| {
+        CALLED.store(function, SeqCst);
+        address(&*OWN_CALLER)
+    }),
     ("own_talker", |_| address(&*OWN_TALKER)),
     ("panic_in_destructor", |_| OWN_BOMB.with(|_| 0).into()),
     ("poison", |n| {
