@@ -202,7 +202,8 @@ mod connected {
     ///
     /// `offset` is zero or the distance from the thread pointer to the store's row cell, on every thread.
     pub(crate) unsafe fn connect(offset: isize) {
-        // Relaxed: whoever uses a row has read an item's index before, with Acquire, and indices are published later.
+        // Relaxed: it orders nothing. Whoever finds an index before the offset takes the row of a thread that has none,
+        // and so comes to the slow path.
         OFFSET.store(offset, Relaxed);
     }
 

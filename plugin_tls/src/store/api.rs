@@ -2,8 +2,7 @@
 
 use std::ffi::c_void;
 use std::ptr;
-use std::sync::atomic::{AtomicBool, AtomicUsize};
-use std::sync::{Mutex, OnceLock};
+use std::sync::OnceLock;
 
 use super::registry::Binary;
 use super::verify::{self, Mismatch};
@@ -75,20 +74,12 @@ unsafe extern "C" fn connect(
         let file = image::file_of(decl.address)?;
         Some(file.file_name()?.to_string_lossy().into_owned())
     };
-    let new = Binary {
-        name: match &load {
-            Some(load) => load.name.clone(),
-            None => by_hand().unwrap_or_else(|| "a plugin".to_owned()),
-        },
-        compiler: compiler.to_owned(),
-        layouts: layouts.to_owned(),
-        is_host: false,
-        draining: AtomicBool::new(false),
-        starting: AtomicUsize::new(0),
-        started: AtomicUsize::new(0),
-        keys: Mutex::default(),
-        trusted: load.as_ref().is_some_and(|load| load.trusted),
+    let name = match &load {
+        Some(load) => load.name.clone(),
+        None => by_hand().unwrap_or_else(|| "a plugin".to_owned()),
     };
+    let trusted = load.as_ref().is_some_and(|load| load.trusted);
+    let new = Binary::new(name, compiler, layouts, false, trusted);
     let new: &'static Binary = Box::leak(Box::new(new));
     match REGISTRY.register(new, decls) {
         Ok(copies) => {
@@ -129,7 +120,7 @@ unsafe extern "C" fn register(
     handle: *mut ItemHandle,
     report: *const Sink,
 ) -> Status {
-    // SAFETY: the caller's word; binaries are never freed.
+    // SAFETY: the caller's word; a binary stays for as long as it is registered, and its code runs.
     let (binary, item, report) = unsafe { (&*binary.cast::<Binary>(), &*item, &*report) };
     match REGISTRY.register(binary, std::slice::from_ref(item)) {
         Ok(copies) => {

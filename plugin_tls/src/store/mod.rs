@@ -41,8 +41,7 @@ pub(crate) mod threads;
 pub(crate) mod unloading;
 pub(crate) mod verify;
 
-use std::sync::atomic::{AtomicBool, AtomicUsize};
-use std::sync::{Mutex, OnceLock};
+use std::sync::OnceLock;
 
 use crate::{binary, layout};
 use registry::{Binary, Registry};
@@ -57,18 +56,7 @@ pub(crate) fn own_binary() -> *const Binary {
         // This binary may be a library; where the system does not tell, it is taken to be the program.
         let file = image::file_of((&raw const REGISTRY).cast()).or_else(|| std::env::current_exe().ok());
         let name = file.and_then(|path| Some(path.file_name()?.to_string_lossy().into_owned()));
-        let compiler = binary::COMPILER.to_owned();
-        let host = Binary {
-            draining: AtomicBool::new(false),
-            starting: AtomicUsize::new(0),
-            started: AtomicUsize::new(0),
-            keys: Mutex::default(),
-            name: name.unwrap_or_default(),
-            compiler,
-            layouts: layout::LAYOUTS.to_owned(),
-            is_host: true,
-            trusted: false,
-        };
+        let host = Binary::new(name.unwrap_or_default(), binary::COMPILER, layout::LAYOUTS, true, false);
         Box::leak(Box::new(host))
     })
 }

@@ -45,17 +45,24 @@ pub(crate) enum State {
 /// The address of a value.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Value(NonNull<u8>);
+
 impl Value {
     pub(crate) fn address(self) -> *const u8 {
         self.0.as_ptr()
     }
 }
 
-// SAFETY: an address; the value is `Sync`, as `lazy_static!` demands, and is not dropped.
+// SAFETY: an address; the value is `Sync`, as `lazy_static!` demands, and whoever has it dropped on another thread
+// vouches for that (`Plugin::unload`, `Context::reset`).
 unsafe impl Send for Value {}
 
 /// Which thread waits for which item.
 static WAITING: Mutex<Option<HashMap<ThreadToken, &'static Record>>> = Mutex::new(None);
+
+fn waiting() -> MutexGuard<'static, Option<HashMap<ThreadToken, &'static Record>>> {
+    // Nothing under this lock panics.
+    WAITING.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 impl Process {
     /// Nothing under the lock panics.
@@ -142,8 +149,7 @@ fn build(owner: &'static ItemCopy, copy: &'static ItemCopy, access: &mut Access)
 
 /// Nobody waits for `record` any more, or will not when its state changes, which it is about to.
 fn stop_waiting_for(record: &'static Record) {
-    let mut waiting = WAITING.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(waiting) = waiting.as_mut() {
+    if let Some(waiting) = waiting().as_mut() {
         waiting.retain(|_, waited_for| !ptr::eq(*waited_for, record));
     }
 }
@@ -191,7 +197,7 @@ pub(crate) unsafe fn drop_matching(registry: &Registry, matches: impl Fn(&ItemCo
 /// chain.
 fn wait(record: &'static Record, me: ThreadToken) -> Result<(), String> {
     {
-        let mut waiting = WAITING.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut waiting = waiting();
         let waiting = waiting.get_or_insert_default();
         if let Some(chain) = cycle(record, me, waiting) {
             return Err(chain);

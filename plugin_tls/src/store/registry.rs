@@ -39,6 +39,20 @@ pub(crate) struct Binary {
 }
 
 impl Binary {
+    pub(crate) fn new(name: String, compiler: &str, layouts: &str, is_host: bool, trusted: bool) -> Self {
+        Binary {
+            name,
+            compiler: compiler.to_owned(),
+            layouts: layouts.to_owned(),
+            is_host,
+            trusted,
+            draining: AtomicBool::new(false),
+            starting: AtomicUsize::new(0),
+            started: AtomicUsize::new(0),
+            keys: Mutex::default(),
+        }
+    }
+
     pub(crate) fn is_draining(&self) -> bool {
         // SeqCst: see `threads::Own::begin`.
         self.draining.load(SeqCst)

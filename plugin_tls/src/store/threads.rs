@@ -39,6 +39,19 @@ impl Thread {
         self.list.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The code of `binary` has done what it was active for. Such things nest, so that the last one alike is it.
+    fn deactivate(&self, binary: &Binary, item: Option<&ItemCopy>) {
+        let mut list = self.lock();
+        let position = list.active.iter().rposition(|(active, active_item)| {
+            ptr::eq(*active, binary) && active_item.map(ptr::from_ref) == item.map(ptr::from_ref)
+        });
+        if let Some(position) = position {
+            list.active.remove(position);
+        }
+        drop(list);
+        progress::made();
+    }
+
     /// The thread's name, as the system has it.
     pub(crate) fn name(&self) -> Option<String> {
         image::thread_name(self.id)
@@ -71,7 +84,7 @@ struct Guard;
 impl Drop for Guard {
     fn drop(&mut self) {
         let thread = CURRENT.with(Cell::get);
-        // SAFETY: neither null nor gone, since `start` makes the thread's record right after the guard, and only this
+        // SAFETY: not null, since `start` makes the thread's record right after the guard, and only this
         // function ends it, once.
         if let Some(thread) = unsafe { thread.as_ref() } {
             thread.end();
@@ -201,15 +214,7 @@ impl Own {
             Entry::Key(key) => image::run_key(key.key, key.function),
         }
         if let Some((binary, item)) = active {
-            let mut list = self.shared.lock();
-            let position = list.active.iter().rposition(|(active, active_item)| {
-                ptr::eq(*active, binary) && active_item.map(ptr::from_ref) == item.map(ptr::from_ref)
-            });
-            if let Some(position) = position {
-                list.active.remove(position);
-            }
-            drop(list);
-            progress::made();
+            self.shared.deactivate(binary, item);
         }
     }
 
@@ -298,14 +303,7 @@ impl Drop for Building {
     fn drop(&mut self) {
         if !self.owner.binary.is_host {
             // SAFETY: see `begin`.
-            let mut list = unsafe { self.own.as_ref() }.shared.lock();
-            // Initializers nest, so that the last one of this item is this one.
-            let position = list.active.iter().rposition(|(_, item)| item.is_some_and(|item| ptr::eq(item, self.owner)));
-            if let Some(position) = position {
-                list.active.remove(position);
-            }
-            drop(list);
-            progress::made();
+            unsafe { self.own.as_ref() }.shared.deactivate(self.owner.binary, Some(self.owner));
         }
     }
 }
@@ -323,7 +321,7 @@ fn publish(row: *const row::Row) {
 /// It is so.
 pub(crate) unsafe fn safe_point() {
     let current = CURRENT.with(Cell::get);
-    // SAFETY: as in `with_current`.
+    // SAFETY: see `current`; it is used in this function only.
     let Some(own) = (unsafe { current.as_ref() }) else { return };
     own.catch_up_with_resets();
     if progress::is_anything_draining() {
