@@ -177,6 +177,10 @@ pub(crate) struct Access {
     pub(crate) reserved: u32,
 }
 
+/// Finds the calling thread's [`Row`](crate::row::Row): null where it has none, or none any more. Its type is that of
+/// `pthread_getspecific` on Linux, which it may be.
+pub(crate) type FindRow = unsafe extern "C" fn(key: c_uint) -> *mut c_void;
+
 /// The host's table. [`Context`](crate::Context) is a pointer to it.
 #[repr(C)]
 pub(crate) struct Api {
@@ -184,8 +188,10 @@ pub(crate) struct Api {
     /// From the thread pointer to the calling thread's [`RowCell`](crate::row::RowCell) in bytes, the same for every
     /// thread; zero where there is no such constant.
     pub(crate) row_offset: isize,
-    /// The address of the calling thread's row cell; valid for the thread's whole life.
-    pub(crate) row_cell: Option<extern "C" fn() -> *const c_void>,
+    pub(crate) row: Option<FindRow>,
+    /// The argument of `row`.
+    pub(crate) row_key: c_uint,
+    pub(crate) reserved: u32,
     /// Registers a binary and its items: all of them, or, with [`REJECTED`], none.
     pub(crate) connect: Option<
         unsafe extern "C" fn(
@@ -293,10 +299,10 @@ const _: () = {
     assert!(offset_of!(Access, attempt) == 16 && offset_of!(Access, sink) == 24);
     assert!(offset_of!(Access, value) == 40 && offset_of!(Access, given) == 48);
 
-    assert!(size_of::<Api>() == 104);
-    assert!(offset_of!(Api, row_offset) == 16 && offset_of!(Api, row_cell) == 24);
-    assert!(offset_of!(Api, connect) == 32 && offset_of!(Api, register) == 40);
-    assert!(offset_of!(Api, local) == 48 && offset_of!(Api, process) == 56 && offset_of!(Api, takeover) == 64);
+    assert!(size_of::<Api>() == 112);
+    assert!(offset_of!(Api, row_offset) == 16 && offset_of!(Api, row) == 24);
+    assert!(offset_of!(Api, row_key) == 32 && offset_of!(Api, connect) == 40 && offset_of!(Api, register) == 48);
+    assert!(offset_of!(Api, local) == 56 && offset_of!(Api, process) == 64 && offset_of!(Api, takeover) == 72);
 
     assert!(size_of::<Takeover>() == 40);
     assert!(offset_of!(Takeover, at_thread_exit) == 0 && offset_of!(Takeover, key_create) == 8);

@@ -138,9 +138,9 @@ pub(crate) fn uses_own() -> bool {
 /// Publishes the decision.
 fn decide(store: &'static Api, handle: BinaryHandle) {
     #[cfg(feature = "plugin")]
-    // SAFETY: a table's offset is right for its own cell: the contract.
+    // SAFETY: a table's offset is right for its own cell, and its function finds the row: the contract.
     unsafe {
-        crate::row::connect(store.row_offset);
+        crate::row::connect(store.row_offset, store.row.expect("a checked table has every entry"), store.row_key);
     }
     // Release, both: whoever sees the store sees the handle and the row's offset.
     HANDLE.store(handle.cast_mut(), Release);
@@ -215,6 +215,7 @@ pub(crate) unsafe fn disconnect() {
     STORE.store(ptr::null_mut(), Release);
     HANDLE.store(ptr::null_mut(), Release);
     LOADED.store(false, Release);
+    crate::row::disconnect();
     for registration in inventory::iter::<Registration> {
         registration.0.forget();
     }

@@ -177,7 +177,7 @@ impl Context {
         // words are, they are valid for the fields: numbers, or functions that may be null.
         let api = unsafe { &*self.table.cast::<Api>() };
         let entries = [
-            ("row_cell", api.row_cell.is_some()),
+            ("row", api.row.is_some()),
             ("connect", api.connect.is_some()),
             ("register", api.register.is_some()),
             ("local", api.local.is_some()),

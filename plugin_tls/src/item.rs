@@ -16,7 +16,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::{self, NonNull};
 #[cfg(feature = "plugin")]
 use std::sync::atomic::Ordering::Release;
-use std::sync::atomic::{AtomicPtr, Ordering::Acquire};
+use std::sync::atomic::{AtomicPtr, Ordering::Acquire, Ordering::Relaxed};
 
 use crate::abi::{self, DropValue, ItemDecl, Status, Str};
 use crate::binary;
@@ -226,12 +226,13 @@ impl<T: 'static> LocalItem<T> {
     /// The calling thread's value, if it is there.
     #[inline]
     pub(crate) fn get(&'static self) -> Option<NonNull<T>> {
-        // Acquire: pairs with the Release of the host, which follows all that `row::current` relies on.
-        let index = self.raw.word.load(Acquire).addr();
-        let row: *const Row = row::current();
-        // SAFETY: it is the calling thread's row, as far as this binary knows one.
-        let value = unsafe { Row::value(row, index) };
-        NonNull::new(value.cast_mut().cast())
+        let value = |row| {
+            // Relaxed: a number, which leads to nothing but a slot that this thread alone writes.
+            let index = self.raw.word.load(Relaxed).addr();
+            // SAFETY: it is the calling thread's row.
+            unsafe { Row::value(row, index) }
+        };
+        row::current().and_then(value).or_else(|| row::find().and_then(value)).map(NonNull::cast)
     }
 
     /// The calling thread's value, which is built if need be: from `given`, or by the initializer.
@@ -243,9 +244,6 @@ impl<T: 'static> LocalItem<T> {
     #[inline(never)]
     #[track_caller]
     pub(crate) fn build(&'static self, given: Option<&mut Option<T>>) -> NonNull<T> {
-        if let Some(value) = self.refresh() {
-            return value;
-        }
         let given = given.map_or(ptr::null_mut(), |given| ptr::from_mut(given).cast());
         // SAFETY: `given` is null or borrowed for the call.
         match unsafe { binary::access(&self.raw, given) } {
@@ -263,16 +261,8 @@ impl<T: 'static> LocalItem<T> {
     #[inline(never)]
     #[track_caller]
     pub(crate) fn try_build(&'static self) -> Result<NonNull<T>, AccessError> {
-        if let Some(value) = self.refresh() {
-            return Ok(value);
-        }
         // SAFETY: null is allowed.
         unsafe { binary::access(&self.raw, ptr::null_mut()) }.map(NonNull::cast).map_err(|refusal| refusal.error)
-    }
-
-    /// The calling thread's value, if it is there once the binary has asked for the thread's row.
-    fn refresh(&'static self) -> Option<NonNull<T>> {
-        if row::refresh() { self.get() } else { None }
     }
 }
 

@@ -1,12 +1,12 @@
 //! The hot path: from an item's index to the calling thread's value.
 //!
-//! The host has one thread-local cell; it points at the thread's row, `{ length, slots }`. How a binary finds the cell:
+//! The host has one thread-local cell; it points at the thread's row, `{ length, slots }`. How a binary finds the row:
 //!
 //! | binary | way |
 //! |---|---|
-//! | the host, built without the feature `plugin` | its own `std::thread_local!` |
-//! | any other, the host being the executable on Linux (x86_64, aarch64) | the thread pointer plus a constant distance |
-//! | any other | a `std::thread_local!` of its own that caches the cell's address |
+//! | the host, built without the feature `plugin` | its own `std::thread_local!`, the cell |
+//! | any other, the host being the executable on Linux (x86_64, aarch64) | the cell, at a constant distance from the thread pointer |
+//! | any other | it calls the host, which keeps the row for that in a key of libc too: reading one takes less than finding a thread-local of a library |
 //!
 //! What a slot holds:
 //!
@@ -20,6 +20,7 @@
 
 use std::cell::Cell;
 use std::mem::{offset_of, size_of};
+use std::ptr::NonNull;
 
 /// A thread's row: its slots follow in memory.
 #[repr(C)]
@@ -37,49 +38,84 @@ const _: () = assert!(offset_of!(Row, length) == 0 && offset_of!(Row, slots) == 
 const _: () = assert!(size_of::<RowCell>() == size_of::<usize>());
 
 /// The row of a thread that has no values.
+#[cfg_attr(not(store), allow(dead_code, reason = "of use to stores, and where thread pointers are not known"))]
 pub(crate) static EMPTY: Row = Row { length: 0, slots: [] };
 
 // SAFETY: a `Row` behind a shared static is `EMPTY`: it has no slots that could be written.
 unsafe impl Sync for Row {}
 
 impl Row {
-    /// The value in slot `index`: null if there is no such slot.
+    /// The value in slot `index`, if there is one.
     ///
     /// # Safety
     ///
     /// `row` is the row of the calling thread.
     #[inline]
-    pub(crate) unsafe fn value(row: *const Row, index: usize) -> *const () {
+    pub(crate) unsafe fn value(row: NonNull<Row>, index: usize) -> Option<NonNull<()>> {
+        let row = row.as_ptr();
         // SAFETY:
         // - the row of a running thread is alive: its thread alone replaces it, in calls that this function does not make;
         // - the slot is within the row's length, which `RowBox` allocated.
         unsafe {
             if index < (*row).length {
-                (*(&raw const (*row).slots).cast::<Cell<*const ()>>().add(index)).get()
+                NonNull::new((*(&raw const (*row).slots).cast::<Cell<*const ()>>().add(index)).get().cast_mut())
             } else {
-                std::ptr::null()
+                None
             }
         }
     }
 }
 
 #[cfg(store)]
-pub(crate) use owned::RowBox;
+pub(crate) use owned::{FirstRow, RowBox};
 
 #[cfg(store)]
 mod owned {
     use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
     use std::cell::Cell;
+    use std::mem::offset_of;
     use std::ptr::{self, NonNull};
 
     use super::{EMPTY, Row};
 
-    /// A thread's own row, which grows. The empty row of a fresh thread is shared and not allocated.
+    /// A thread's first row, for which nothing is allocated.
+    #[repr(C)]
+    pub(crate) struct FirstRow {
+        row: Row,
+        slots: [Cell<*const ()>; FirstRow::LENGTH],
+    }
+
+    const _: () = assert!(offset_of!(FirstRow, slots) == size_of::<Row>());
+
+    impl FirstRow {
+        const LENGTH: usize = 8;
+
+        pub(crate) const fn new() -> Self {
+            FirstRow {
+                row: Row { length: Self::LENGTH, slots: [] },
+                slots: [const { Cell::new(ptr::null()) }; Self::LENGTH],
+            }
+        }
+    }
+
+    /// A thread's own row, which grows. The empty row of a fresh thread is shared; neither that nor the first row is
+    /// allocated.
     pub(crate) struct RowBox(NonNull<Row>);
 
     impl RowBox {
-        pub(crate) fn new() -> Self {
-            RowBox(NonNull::from(&EMPTY))
+        /// The row of a thread that has no values.
+        pub(crate) const fn empty() -> Self {
+            // SAFETY: the address of a static is not null.
+            RowBox(unsafe { NonNull::new_unchecked((&raw const EMPTY).cast_mut()) })
+        }
+
+        /// Starts with `first`, whose slots are empty.
+        ///
+        /// # Safety
+        ///
+        /// It stays where it is for as long as the box, which is its only user.
+        pub(crate) unsafe fn start_with(first: &FirstRow) -> Self {
+            RowBox(NonNull::from(first).cast())
         }
 
         pub(crate) fn as_ptr(&self) -> *const Row {
@@ -100,7 +136,7 @@ mod owned {
         }
 
         /// Empties slot `index`, which has been set.
-        pub(crate) fn clear(&self, index: usize) {
+        pub(crate) fn clear(&mut self, index: usize) {
             self.slot(index).set(ptr::null());
         }
 
@@ -115,7 +151,7 @@ mod owned {
         /// To a power of two above `index`: at most two slots, sixteen bytes, for each index up to it.
         #[cold]
         fn grow(&mut self, index: usize) {
-            let length = (index + 1).next_power_of_two().max(4);
+            let length = (index + 1).next_power_of_two().max(2 * FirstRow::LENGTH);
             let layout = Self::layout(length);
             // SAFETY: the layout is not empty: it has the row's length at least.
             let raw = unsafe { alloc_zeroed(layout) }.cast::<Row>();
@@ -142,8 +178,8 @@ mod owned {
 
     impl Drop for RowBox {
         fn drop(&mut self) {
-            if self.length() != 0 {
-                // SAFETY: only `grow` makes rows with slots, with this layout, and each belongs to one box.
+            if self.length() > FirstRow::LENGTH {
+                // SAFETY: only `grow` makes rows of this length, with this layout, and each belongs to one box.
                 unsafe { dealloc(self.0.as_ptr().cast(), Self::layout(self.length())) }
             }
         }
@@ -154,8 +190,11 @@ mod owned {
 #[cfg(store)]
 pub(crate) mod own {
     use std::cell::Cell;
+    use std::ffi::{c_uint, c_void};
+    use std::ptr::NonNull;
 
-    use super::{EMPTY, RowCell};
+    use super::{EMPTY, Row, RowCell};
+    use crate::abi::FindRow;
 
     // Constant and without a destructor: reachable from a thread's first instruction to its last.
     std::thread_local!(static ROW: RowCell = const { RowCell(Cell::new(&raw const EMPTY)) });
@@ -165,77 +204,145 @@ pub(crate) mod own {
     pub(crate) fn cell() -> *const RowCell {
         ROW.with(std::ptr::from_ref)
     }
+
+    /// The calling thread's row.
+    #[inline]
+    pub(crate) fn get() -> NonNull<Row> {
+        // SAFETY: it is never null: see `RowCell`.
+        unsafe { NonNull::new_unchecked(ROW.with(|cell| cell.0.get()).cast_mut()) }
+    }
+
+    /// Shows the calling thread's row to every binary's hot path on this thread.
+    pub(crate) fn set(row: *const Row) {
+        ROW.with(|cell| cell.0.set(row));
+        #[cfg(target_os = "linux")]
+        key::set(row);
+    }
+
+    /// What finds the row for those who cannot find the cell, and its argument.
+    pub(crate) fn finder() -> (FindRow, c_uint) {
+        unsafe extern "C" fn find(_key: c_uint) -> *mut c_void {
+            get().as_ptr().cast()
+        }
+        #[cfg(target_os = "linux")]
+        if let Some(key) = super::offset_of_own_cell().is_none().then(key::create).flatten() {
+            return (libc::pthread_getspecific, key);
+        }
+        (find, 0)
+    }
+
+    /// A key of libc whose value is the row, too: `pthread_getspecific` is the fastest way to a library's row.
+    #[cfg(target_os = "linux")]
+    mod key {
+        use std::ffi::c_uint;
+        use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+        use super::Row;
+
+        /// `NONE`, or the key. It is created before the store is first used, and stays.
+        static KEY: AtomicU64 = AtomicU64::new(NONE);
+        const NONE: u64 = u64::MAX;
+
+        pub(super) fn create() -> Option<c_uint> {
+            let mut key = 0;
+            // SAFETY: `key` is writable; there is no destructor.
+            let created = unsafe { libc::pthread_key_create(&raw mut key, None) } == 0;
+            created.then(|| {
+                // Relaxed: whoever uses the store comes after it.
+                KEY.store(key.into(), Relaxed);
+                key
+            })
+        }
+
+        pub(super) fn set(row: *const Row) {
+            if let Ok(key) = KEY.load(Relaxed).try_into() {
+                // SAFETY: the key exists. Where there is no memory, the value stays as it is: null, since libc needs some
+                // for a thread's first value only. Then each access asks the store.
+                unsafe { libc::pthread_setspecific(key, row.cast()) };
+            }
+        }
+    }
 }
 
-/// The row of the calling thread. In a binary that is not connected: any row, of which no index may be used.
+/// The row of the calling thread.
 #[cfg(all(store, not(feature = "plugin")))]
 #[inline]
-pub(crate) fn current() -> *const Row {
-    // SAFETY: the cell of the calling thread is alive while the thread runs.
-    unsafe { (*own::cell()).0.get() }
+pub(crate) fn current() -> Option<NonNull<Row>> {
+    Some(own::get())
+}
+
+/// The row of the calling thread, if [`current`] had not found it.
+#[cfg(all(store, not(feature = "plugin")))]
+#[inline]
+pub(crate) fn find() -> Option<NonNull<Row>> {
+    None
 }
 
 #[cfg(feature = "plugin")]
-pub(crate) use connected::{connect, current, refresh};
+pub(crate) use connected::{connect, current, disconnect, find};
 
 /// How a binary that may be connected to another one's store finds the row.
 #[cfg(feature = "plugin")]
 mod connected {
-    use std::cell::Cell;
-    use std::ptr;
-    use std::sync::atomic::{AtomicIsize, Ordering::Relaxed};
+    use std::ffi::{c_uint, c_void};
+    use std::mem;
+    use std::ptr::{self, NonNull};
+    use std::sync::atomic::{
+        AtomicIsize, AtomicPtr, AtomicU32, Ordering::Acquire, Ordering::Relaxed, Ordering::Release,
+    };
 
-    use super::{EMPTY, Row, RowCell};
+    use super::Row;
+    use crate::abi::FindRow;
 
     /// [`Api::row_offset`](crate::abi::Api::row_offset) of the store; zero while there is none.
     static OFFSET: AtomicIsize = AtomicIsize::new(0);
 
-    struct Unset(RowCell);
-    // SAFETY: nobody writes it.
-    unsafe impl Sync for Unset {}
-    static UNSET: Unset = Unset(RowCell(Cell::new(&raw const EMPTY)));
+    /// [`Api::row`](crate::abi::Api::row) of the store: a [`FindRow`].
+    static FIND: AtomicPtr<()> = AtomicPtr::new(NO_ROW as *mut ());
+    const NO_ROW: FindRow = no_row;
+    /// [`Api::row_key`](crate::abi::Api::row_key) of the store.
+    static KEY: AtomicU32 = AtomicU32::new(0);
 
-    // Constant and without a destructor: this binary can be unmapped for all that it leaves behind.
-    std::thread_local!(static CELL: Cell<*const RowCell> = const { Cell::new(&raw const UNSET.0) });
+    unsafe extern "C" fn no_row(_key: c_uint) -> *mut c_void {
+        ptr::null_mut()
+    }
 
     /// # Safety
     ///
-    /// `offset` is zero or the distance from the thread pointer to the store's row cell, on every thread.
-    pub(crate) unsafe fn connect(offset: isize) {
-        // Relaxed: it orders nothing. Whoever finds an index before the offset takes the row of a thread that has none,
-        // and so comes to the slow path.
+    /// `offset` is zero or the distance from the thread pointer to the store's row cell, on every thread. `find` returns
+    /// the calling thread's row or null, for `key` and for zero.
+    pub(crate) unsafe fn connect(offset: isize, find: FindRow, key: c_uint) {
+        // Whoever finds an index before these finds no row, and so comes to the slow path. Release: a key is read after the
+        // function that it is for.
+        KEY.store(key, Relaxed);
+        FIND.store(find as *mut (), Release);
         OFFSET.store(offset, Relaxed);
     }
 
-    #[inline]
-    pub(crate) fn current() -> *const Row {
-        let offset = OFFSET.load(Relaxed);
-        if offset != 0 {
-            // SAFETY: `connect` was told that the offset is right.
-            return unsafe { super::thread_pointer::read(offset) };
-        }
-        // SAFETY: the cell is this binary's own `UNSET` or the calling thread's own cell, which is alive while the
-        // thread runs.
-        unsafe { (*CELL.with(Cell::get)).0.get() }
+    /// As if [`connect`] had never been called.
+    pub(crate) fn disconnect() {
+        // SAFETY: zero and a function that returns null.
+        unsafe { connect(0, NO_ROW, 0) }
     }
 
-    /// Fetches the calling thread's cell from the store, where that is how this binary finds the row: true if there may
-    /// be another row than before.
-    pub(crate) fn refresh() -> bool {
-        let unset = ptr::eq(CELL.with(Cell::get), &raw const UNSET.0);
-        if OFFSET.load(Relaxed) != 0 || !unset {
-            return false;
-        }
-        let Some(row_cell) = crate::binary::store().and_then(|store| store.row_cell) else { return false };
-        CELL.with(|cell| cell.set(row_cell().cast()));
-        true
+    /// The row of the calling thread, where that is quickly found.
+    #[inline]
+    pub(crate) fn current() -> Option<NonNull<Row>> {
+        let offset = OFFSET.load(Relaxed);
+        // SAFETY: `connect` was told that the offset is right. What is there is never null: see `RowCell`.
+        (offset != 0).then(|| unsafe { NonNull::new_unchecked(super::thread_pointer::read(offset).cast_mut()) })
     }
-}
-/// Fetches the calling thread's cell from the store, where that is how this binary finds the row: true if there may be
-/// another row than before.
-#[cfg(not(feature = "plugin"))]
-pub(crate) fn refresh() -> bool {
-    false
+
+    /// The row of the calling thread, wherever it is. A jump into what the store named.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn find() -> Option<NonNull<Row>> {
+        // Acquire: pairs with the Release in `connect`, so that the key is the function's.
+        // SAFETY: it is a `FindRow`, here and in `connect`, which was told that it is the right one for the key.
+        let find = unsafe { mem::transmute::<*mut (), FindRow>(FIND.load(Acquire)) };
+        // SAFETY: as above.
+        NonNull::new(unsafe { find(KEY.load(Relaxed)) }.cast())
+    }
 }
 
 /// From the thread pointer to the own store's cell, where that is a constant.

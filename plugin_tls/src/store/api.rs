@@ -1,6 +1,5 @@
 //! The store behind the binary contract: the table, and one thin shim per entry.
 
-use std::ffi::c_void;
 use std::ptr;
 use std::sync::OnceLock;
 
@@ -26,20 +25,21 @@ pub(crate) struct Load {
 /// The table of this binary's store.
 pub(crate) fn table() -> &'static Api {
     static TABLE: OnceLock<Api> = OnceLock::new();
-    TABLE.get_or_init(|| Api {
-        header: Header::of::<Api>(),
-        row_offset: row::offset_of_own_cell().unwrap_or(0),
-        row_cell: Some(row_cell),
-        connect: Some(connect),
-        register: Some(register),
-        local: Some(local),
-        process: Some(process),
-        takeover: exit::TAKEOVER,
+    TABLE.get_or_init(|| {
+        let (row, row_key) = row::own::finder();
+        Api {
+            header: Header::of::<Api>(),
+            row_offset: row::offset_of_own_cell().unwrap_or(0),
+            row: Some(row),
+            row_key,
+            reserved: 0,
+            connect: Some(connect),
+            register: Some(register),
+            local: Some(local),
+            process: Some(process),
+            takeover: exit::TAKEOVER,
+        }
     })
-}
-
-extern "C" fn row_cell() -> *const c_void {
-    row::own::cell().cast()
 }
 
 /// See [`Api::connect`].

@@ -10,6 +10,7 @@ use std::ffi::c_void;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::{self, NonNull};
 
+use super::entries::Entry;
 use super::registry::{ItemCopy, Record};
 use crate::abi::{self, Access, Status};
 use crate::binary;
@@ -72,14 +73,14 @@ pub(crate) fn builder(copy: &'static ItemCopy) -> &'static ItemCopy {
     copy.record.host_copy.get().copied().unwrap_or(copy)
 }
 
-/// Builds a value of `access`'s item, `owner` being its [`builder`], in memory of the host.
+/// Builds a value of `access`'s item in `entry`, `owner` being its [`builder`], and `entry` its own from [`allocate`].
 ///
-/// An error has been told to the accessor's sink. Initializers nest in this function, so its frame is kept small. They do
-/// not unwind into it: whoever runs one catches its panic.
-pub(crate) fn build(owner: &'static ItemCopy, access: &mut Access) -> Result<NonNull<u8>, Status> {
-    let memory = allocate(owner);
+/// What went wrong has been told to the accessor's sink. Initializers nest in this function, so its frame is kept small.
+/// They do not unwind into it: whoever runs one catches its panic.
+pub(crate) fn build(owner: &'static ItemCopy, entry: Entry, access: &mut Access) -> Status {
     let frame = Frame { record: owner.record, above: TOP.with(Cell::get) };
     TOP.with(|top| top.set(&raw const frame));
+    let memory = entry.value(owner);
     let status = match host_initializer(owner, access) {
         Some(item) => build_in_host(item, memory, access),
         // SAFETY: the memory is for the item's type, which verification found to be the accessor's too; the attempt is
@@ -87,12 +88,7 @@ pub(crate) fn build(owner: &'static ItemCopy, access: &mut Access) -> Result<Non
         None => unsafe { (access.build)(memory.as_ptr(), access.attempt) },
     };
     TOP.with(|top| top.set(frame.above));
-    if status == abi::OK {
-        return Ok(memory);
-    }
-    // SAFETY: allocated above for this owner, and not initialized.
-    unsafe { free(owner, memory) };
-    Err(status)
+    status
 }
 
 /// The host's own static, if its initializer builds the value for another binary.
@@ -137,36 +133,32 @@ pub(crate) unsafe fn copy_of(handle: abi::ItemHandle) -> &'static ItemCopy {
 }
 
 /// Memory for a value of the owner's type, not initialized.
-#[inline(never)]
-fn allocate(owner: &ItemCopy) -> NonNull<u8> {
-    let layout = layout(owner);
+pub(crate) fn allocate(owner: &'static ItemCopy) -> Entry {
+    let layout = Entry::layout(owner);
     // SAFETY: the layout is not empty.
-    NonNull::new(unsafe { alloc(layout) }).unwrap_or_else(|| handle_alloc_error(layout))
+    let memory = NonNull::new(unsafe { alloc(layout) }).unwrap_or_else(|| handle_alloc_error(layout));
+    // SAFETY: allocated with this layout.
+    unsafe { Entry::of_value(memory, owner) }
 }
 
-/// # Safety
-///
-/// `memory` was returned by [`allocate`] for `owner`, and nothing uses it any more.
-unsafe fn free(owner: &ItemCopy, memory: NonNull<u8>) {
-    // SAFETY: the caller's word.
-    unsafe { dealloc(memory.as_ptr(), layout(owner)) }
-}
-
-/// At least one byte, so that values of types without size have addresses of their own.
-fn layout(owner: &ItemCopy) -> Layout {
-    Layout::from_size_align(owner.facts.size.max(1), owner.facts.align).expect("size and alignment come from a type")
-}
-
-/// Drops the value, and frees its memory.
+/// Frees an entry, or what was to be one, without dropping the value.
 ///
 /// # Safety
 ///
-/// `value` was returned by [`build`] for `owner`, and nothing uses it any more.
-pub(crate) unsafe fn destroy(owner: &ItemCopy, value: NonNull<u8>) {
+/// `memory` is an entry's [`memory`](Entry::memory); the entry is on no list, and nothing uses it any more.
+pub(crate) unsafe fn free((memory, layout): (NonNull<u8>, Layout)) {
+    // SAFETY: allocated with this layout, in `allocate` or in a box.
+    unsafe { dealloc(memory.as_ptr(), layout) }
+}
+
+/// Drops the value, and leaves its memory.
+///
+/// # Safety
+///
+/// A value of `owner` has been built in `entry`, and nothing uses it any more.
+pub(crate) unsafe fn drop_value(owner: &ItemCopy, entry: Entry) {
     if let Some(drop_value) = owner.drop {
         // SAFETY: a valid value of the owner's type, which nothing uses: the caller's word.
-        unsafe { drop_value(value.as_ptr()) };
+        unsafe { drop_value(entry.value(owner).as_ptr()) };
     }
-    // SAFETY: as above.
-    unsafe { free(owner, value) };
 }

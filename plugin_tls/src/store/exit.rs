@@ -19,7 +19,7 @@ mod linux {
 
     use super::Takeover;
     use crate::abi::{AtExit, BinaryHandle, Start};
-    use crate::store::entries::{Entry, Function, Key};
+    use crate::store::entries::{Entry, Task};
     use crate::store::registry::Binary;
     use crate::store::threads;
 
@@ -48,7 +48,7 @@ mod linux {
         // SAFETY: the caller's word.
         let plugin = unsafe { plugin(handle) };
         let added = threads::with_current(|thread| {
-            thread.add(Entry::Function(Box::new(Function { plugin, function, object })));
+            thread.add(Entry::new(Task::Function { plugin, function, object }));
         });
         if added.is_some() { 0 } else { libc::EINVAL }
     }
@@ -92,7 +92,7 @@ mod linux {
         if let (Some(function), false) = (known, value.is_null()) {
             threads::with_current(|thread| {
                 if !thread.has_key(plugin, key) {
-                    thread.add(Entry::Key(Box::new(Key { plugin, key, function })));
+                    thread.add(Entry::new(Task::Key { plugin, key, function }));
                 }
             });
         }

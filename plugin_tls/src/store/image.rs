@@ -84,19 +84,59 @@ fn images(most: usize) -> Vec<Vec<Span>> {
     search.found
 }
 
-/// The system's number of the calling thread; one of our own where the system has none.
-pub(crate) fn thread_id() -> u64 {
-    #[cfg(target_os = "linux")]
-    {
+/// A thread, by what costs nothing to find out about oneself.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ThreadHandle(#[cfg(target_os = "linux")] libc::pthread_t, #[cfg(not(target_os = "linux"))] u64);
+
+#[cfg(target_os = "linux")]
+impl ThreadHandle {
+    /// Of no thread.
+    pub(crate) const NONE: Self = ThreadHandle(0);
+
+    pub(crate) fn current() -> Self {
         // SAFETY: takes nothing and cannot fail.
-        unsafe { libc::gettid() }.unsigned_abs().into()
+        ThreadHandle(unsafe { libc::pthread_self() })
     }
-    #[cfg(not(target_os = "linux"))]
-    {
+
+    /// The system's number of the thread.
+    ///
+    /// # Safety
+    ///
+    /// The thread runs.
+    pub(crate) unsafe fn id(self) -> u64 {
+        unsafe extern "C" {
+            // Not in every version of the crate `libc`.
+            fn pthread_getcpuclockid(thread: libc::pthread_t, clock: *mut libc::clockid_t) -> libc::c_int;
+        }
+        let mut clock = 0;
+        // SAFETY: the thread runs: the caller's word; `clock` is writable.
+        let status = unsafe { pthread_getcpuclockid(self.0, &raw mut clock) };
+        // The number of a thread's clock is how libc asks the system for it: all bits but the lowest three are the
+        // complement of the thread's number.
+        if status == 0 { u64::from((!(clock >> 3)).unsigned_abs()) } else { 0 }
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+impl ThreadHandle {
+    /// Of no thread.
+    pub(crate) const NONE: Self = ThreadHandle(0);
+
+    /// Every call gives another one.
+    pub(crate) fn current() -> Self {
         use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
         static NEXT: AtomicU64 = AtomicU64::new(1);
         // Relaxed: numbers that only differ.
-        NEXT.fetch_add(1, Relaxed)
+        ThreadHandle(NEXT.fetch_add(1, Relaxed))
+    }
+
+    /// A number of our own: the system has none.
+    ///
+    /// # Safety
+    ///
+    /// Nothing to keep.
+    pub(crate) unsafe fn id(self) -> u64 {
+        self.0
     }
 }
 
@@ -152,4 +192,26 @@ pub(crate) fn copy_words(from: *const u8, words: &mut [usize]) -> bool {
 #[cfg(not(target_os = "linux"))]
 pub(crate) fn copy_words(_from: *const u8, _words: &mut [usize]) -> bool {
     false
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::ThreadHandle;
+
+    #[test]
+    fn a_thread_has_the_systems_number() {
+        std::thread::scope(|scope| {
+            let (send, receive) = std::sync::mpsc::channel();
+            let (leave, stay) = std::sync::mpsc::channel::<()>();
+            scope.spawn(move || {
+                // SAFETY: takes nothing and cannot fail.
+                send.send((ThreadHandle::current(), unsafe { libc::gettid() })).expect("the test waits for it");
+                let _ended = stay.recv();
+            });
+            let (handle, number) = receive.recv().expect("the thread sends it first");
+            // SAFETY: the thread waits for `leave` to be dropped.
+            assert_eq!(unsafe { handle.id() }, u64::try_from(number).expect("a number of a thread"));
+            drop(leave);
+        });
+    }
 }

@@ -8,10 +8,12 @@ use crate::row::{self, Row};
 /// The calling thread's value: the one that is there, or a new one.
 pub(crate) fn find_or_build(access: &mut Access) -> Status {
     match present_or_begin(access) {
-        Ok(building) => match building::build(building.owner(), access) {
-            Ok(value) => building.finish(value, access),
-            Err(status) => status,
-        },
+        Ok(building) => {
+            let (owner, entry) = building.place();
+            let status = building::build(owner, entry, access);
+            building.finish(status, access);
+            status
+        }
         Err(status) => status,
     }
 }
@@ -24,9 +26,8 @@ fn present_or_begin(access: &mut Access) -> Result<Building, Status> {
     let copy = unsafe { copy_of(access.item) };
     let record = copy.record;
     // SAFETY: it is the calling thread's row.
-    let present = unsafe { Row::value((*row::own::cell()).0.get(), record.index) };
-    if !present.is_null() {
-        access.value = present.cast();
+    if let Some(present) = unsafe { Row::value(row::own::get(), record.index) } {
+        access.value = present.as_ptr().cast();
         return Err(abi::OK);
     }
     let thread = threads::current().ok_or(abi::DESTROYED)?;

@@ -21,7 +21,8 @@
 //! # Locks
 //!
 //! User code never runs under a lock. `registry` has one, taken when binaries connect, when an item is registered and by
-//! snapshots; `process` has one per item and one for who waits for whom, which comes first where both are held.
+//! snapshots; `process` has one per item and one for who waits for whom, which comes first where both are held; `threads`
+//! has one for which threads there are, and one per thread for its list, which comes second.
 
 #![cfg_attr(not(feature = "host"), allow(dead_code, reason = "without a host nobody looks, and nobody unloads"))]
 

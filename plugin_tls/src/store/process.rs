@@ -8,11 +8,13 @@
 //! ```
 
 use std::collections::HashMap;
-use std::ptr::{self, NonNull};
+use std::fmt;
+use std::ptr;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use super::building::{self, ThreadToken, copy_of};
+use super::entries::Entry;
 use super::progress;
 #[cfg(feature = "host")]
 use super::registry::Registry;
@@ -22,9 +24,16 @@ use crate::abi::{self, Access, Status};
 /// The value of an item.
 #[derive(Debug, Default)]
 pub(crate) struct Process {
-    state: Mutex<State>,
+    inner: Mutex<Inner>,
     /// Notified when the state leaves `Building`.
     built: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    state: State,
+    /// Somebody waits for the state to leave `Building`: waking nobody would cost a call of the system.
+    waited_for: bool,
 }
 
 #[derive(Debug, Default, Clone, Copy)]
@@ -42,13 +51,19 @@ pub(crate) enum State {
     Poisoned(&'static ItemCopy),
 }
 
-/// The address of a value.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Value(NonNull<u8>);
+/// A value, and its memory.
+#[derive(Clone, Copy)]
+pub(crate) struct Value(Entry);
 
 impl Value {
-    pub(crate) fn address(self) -> *const u8 {
-        self.0.as_ptr()
+    pub(crate) fn address(self, owner: &ItemCopy) -> *mut u8 {
+        self.0.value(owner).as_ptr()
+    }
+}
+
+impl fmt::Debug for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Value")
     }
 }
 
@@ -66,13 +81,13 @@ fn waiting() -> MutexGuard<'static, Option<HashMap<ThreadToken, &'static Record>
 
 impl Process {
     /// Nothing under the lock panics.
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     #[cfg(feature = "host")]
     pub(crate) fn state(&self) -> State {
-        *self.lock()
+        self.lock().state
     }
 }
 
@@ -83,25 +98,25 @@ pub(crate) fn find_or_build(access: &mut Access) -> Status {
     let record = copy.record;
     let me = ThreadToken::current();
     loop {
-        let mut state = record.process.lock();
-        match *state {
-            State::Live { value, .. } => {
+        let mut process = record.process.lock();
+        match process.state {
+            State::Live { owner, value, .. } => {
                 // Under the lock, so that no copy can miss it if the value is taken away.
-                copy.publish(value.0.as_ptr().cast());
-                access.value = value.0.as_ptr().cast_const().cast();
+                copy.publish(value.address(owner).cast());
+                access.value = value.address(owner).cast();
                 return abi::OK;
             }
             State::Poisoned(_) => {
-                drop(state);
+                drop(process);
                 return tell_poison(record, access);
             }
             State::Building(thread, _) if thread == me => {
-                drop(state);
+                drop(process);
                 building::tell_recursion(record, access);
                 return abi::RECURSION;
             }
             State::Building(..) => {
-                drop(state);
+                drop(process);
                 if let Err(chain) = wait(record, me) {
                     return refuse(access, abi::RECURSION, &chain);
                 }
@@ -112,8 +127,8 @@ pub(crate) fn find_or_build(access: &mut Access) -> Status {
                 if owner.binary.is_draining() {
                     return abi::DRAINING;
                 }
-                *state = State::Building(me, owner);
-                drop(state);
+                process.state = State::Building(me, owner);
+                drop(process);
                 return build(owner, copy, access);
             }
         }
@@ -122,36 +137,48 @@ pub(crate) fn find_or_build(access: &mut Access) -> Status {
 
 fn build(owner: &'static ItemCopy, copy: &'static ItemCopy, access: &mut Access) -> Status {
     static SEQUENCE: AtomicU64 = AtomicU64::new(0);
-    let process = &copy.record.process;
-    let status = match building::build(owner, access) {
-        Ok(value) => {
-            // Relaxed: numbers that grow.
-            let sequence = SEQUENCE.fetch_add(1, Relaxed);
-            stop_waiting_for(copy.record);
-            let mut state = process.lock();
-            *state = State::Live { owner, value: Value(value), sequence };
-            copy.publish(value.as_ptr().cast());
-            access.value = value.as_ptr().cast_const().cast();
-            abi::OK
-        }
-        Err(status) => {
-            stop_waiting_for(copy.record);
-            *process.lock() = State::Poisoned(owner);
-            status
-        }
+    // Once the value is there, the owner may go away.
+    let of_host = owner.binary.is_host;
+    let entry = building::allocate(owner);
+    let status = building::build(owner, entry, access);
+    let mut process = copy.record.process.lock();
+    let waited_for = process.waited_for;
+    if waited_for {
+        drop(process);
+        process = stop_waiting_for(copy.record);
+    }
+    process.state = if status == abi::OK {
+        let value = Value(entry);
+        access.value = value.address(owner).cast();
+        copy.publish(value.address(owner).cast());
+        // Relaxed: numbers that grow.
+        State::Live { owner, value, sequence: SEQUENCE.fetch_add(1, Relaxed) }
+    } else {
+        // SAFETY: allocated above, and without a value.
+        unsafe { building::free(entry.memory()) };
+        State::Poisoned(owner)
     };
-    process.built.notify_all();
-    if !owner.binary.is_host {
+    drop(process);
+    if waited_for {
+        copy.record.process.built.notify_all();
+    }
+    if !of_host {
         progress::made();
     }
     status
 }
 
-/// Nobody waits for `record` any more, or will not when its state changes, which it is about to.
-fn stop_waiting_for(record: &'static Record) {
-    if let Some(waiting) = waiting().as_mut() {
+/// Nobody waits for `record` any more, and nobody can before its state changes, which it is about to under the lock that
+/// is returned.
+#[cold]
+fn stop_waiting_for(record: &'static Record) -> MutexGuard<'static, Inner> {
+    let mut waiting = waiting();
+    if let Some(waiting) = waiting.as_mut() {
         waiting.retain(|_, waited_for| !ptr::eq(*waited_for, record));
     }
+    let mut process = record.process.lock();
+    process.waited_for = false;
+    process
 }
 
 /// Drops the values that `matches`, one by one and last created first: a destructor may use what was created before.
@@ -165,10 +192,10 @@ pub(crate) unsafe fn drop_matching(registry: &Registry, matches: impl Fn(&ItemCo
     let mut found: Vec<(u64, &'static Record)> = Vec::new();
     registry.read(|registered| {
         for item in registered.items() {
-            let mut state = item.record.process.lock();
-            match *state {
+            let mut process = item.record.process.lock();
+            match process.state {
                 State::Live { owner, sequence, .. } if matches(owner) => found.push((sequence, item.record)),
-                State::Poisoned(owner) if matches(owner) => *state = State::Empty,
+                State::Poisoned(owner) if matches(owner) => process.state = State::Empty,
                 _ => {}
             }
         }
@@ -176,10 +203,10 @@ pub(crate) unsafe fn drop_matching(registry: &Registry, matches: impl Fn(&ItemCo
     found.sort_by_key(|(sequence, _)| *sequence);
     for (found_sequence, record) in found.into_iter().rev() {
         let taken = registry.read(|registered| {
-            let mut state = record.process.lock();
-            match *state {
+            let mut process = record.process.lock();
+            match process.state {
                 State::Live { owner, value, sequence } if sequence == found_sequence => {
-                    *state = State::Empty;
+                    process.state = State::Empty;
                     registered.copies_of(record).iter().for_each(|copy| copy.publish(ptr::null_mut()));
                     Some((owner, value))
                 }
@@ -188,26 +215,31 @@ pub(crate) unsafe fn drop_matching(registry: &Registry, matches: impl Fn(&ItemCo
         });
         if let Some((owner, value)) = taken {
             // SAFETY: no binary finds the value any more, and nobody refers to it: the caller's word.
-            unsafe { building::destroy(owner, value.0) };
+            unsafe {
+                building::drop_value(owner, value.0);
+                building::free(value.0.memory());
+            }
         }
     }
 }
 
-/// Waits until `record` is not being built any more. If its builder waits for `me`, directly or through others: the
+/// Waits while `record` is being built, or not as long. If its builder waits for `me`, directly or through others: the
 /// chain.
 fn wait(record: &'static Record, me: ThreadToken) -> Result<(), String> {
-    {
-        let mut waiting = waiting();
-        let waiting = waiting.get_or_insert_default();
-        if let Some(chain) = cycle(record, me, waiting) {
-            return Err(chain);
-        }
-        waiting.insert(me, record);
+    let mut waiting = waiting();
+    let waiting_for = waiting.get_or_insert_default();
+    if let Some(chain) = cycle(record, me, waiting_for) {
+        return Err(chain);
     }
-    let mut state = record.process.lock();
-    while matches!(*state, State::Building(..)) {
-        state = record.process.built.wait(state).unwrap_or_else(PoisonError::into_inner);
+    let mut process = record.process.lock();
+    if !matches!(process.state, State::Building(..)) {
+        return Ok(());
     }
+    process.waited_for = true;
+    waiting_for.insert(me, record);
+    drop(waiting);
+    // Once: by now another thread may be building the value again, and who waits for whom is to be looked at again.
+    drop(record.process.built.wait(process).unwrap_or_else(PoisonError::into_inner));
     Ok(())
 }
 
@@ -217,7 +249,7 @@ fn cycle(record: &'static Record, me: ThreadToken, waiting: &HashMap<ThreadToken
     let mut chain = vec![record];
     let mut next = record;
     loop {
-        let State::Building(builder, _) = *next.process.lock() else { return None };
+        let State::Building(builder, _) = next.process.lock().state else { return None };
         if builder == me {
             let names: Vec<_> = chain.iter().map(|record| format!("`{}`", record.identity())).collect();
             return Some(format!(

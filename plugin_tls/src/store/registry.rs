@@ -89,8 +89,6 @@ pub(crate) struct Record {
     pub(crate) index: usize,
     /// The host's own copy, whose initializer and drop code come first.
     pub(crate) host_copy: OnceLock<&'static ItemCopy>,
-    /// How many threads have a value.
-    pub(crate) threads: AtomicUsize,
     /// The value of a process-wide item.
     pub(crate) process: Process,
 }
@@ -144,7 +142,6 @@ impl ItemCopy {
             kind: facts.kind,
             index: 0,
             host_copy: OnceLock::new(),
-            threads: AtomicUsize::new(0),
             process: Process::default(),
         }));
         let (word, item) = (std::ptr::null(), std::ptr::null());
@@ -348,7 +345,6 @@ impl Registered {
                 kind: facts.kind,
                 index,
                 host_copy: OnceLock::new(),
-                threads: AtomicUsize::new(0),
                 process: Process::default(),
             }));
             bucket.push(RegisteredItem { record, copies: Vec::new() });

@@ -1,12 +1,14 @@
 //! What is in the store, for people.
 
+use std::collections::HashMap;
 use std::fmt;
-use std::sync::atomic::Ordering::Relaxed;
+use std::ptr;
 
-use super::REGISTRY;
+use super::entries::Task;
 use super::process::State;
-use super::registry::{ItemCopy, RegisteredItem};
+use super::registry::{ItemCopy, Record, RegisteredItem};
 use super::verify::Proof;
+use super::{REGISTRY, threads};
 use crate::abi::KIND_THREAD_LOCAL;
 
 /// What [`snapshot`] found. `Display` is a table with one line per item.
@@ -112,18 +114,32 @@ pub enum SnapshotState {
 pub fn snapshot() -> Snapshot {
     // So that a program that asks before it has used anything still sees its own items.
     crate::binary::use_own();
-    let mut items: Vec<_> = REGISTRY.read(|registered| registered.items().filter_map(describe).collect());
+    let threads = values_by_record();
+    let mut items: Vec<_> =
+        REGISTRY.read(|registered| registered.items().filter_map(|item| describe(item, &threads)).collect());
     items.sort_by(|a: &SnapshotItem, b| (&a.item, &a.version, &a.ty).cmp(&(&b.item, &b.version, &b.ty)));
     Snapshot { items }
 }
 
-fn describe(item: &RegisteredItem) -> Option<SnapshotItem> {
+/// How many threads have a value, for each item that any has.
+fn values_by_record() -> HashMap<*const Record, usize> {
+    let mut threads = HashMap::new();
+    threads::for_each(|thread| {
+        for entry in thread.lock().waiting() {
+            if let Task::Value(owner) = entry.task() {
+                *threads.entry(ptr::from_ref(owner.record)).or_default() += 1;
+            }
+        }
+    });
+    threads
+}
+
+fn describe(item: &RegisteredItem, threads: &HashMap<*const Record, usize>) -> Option<SnapshotItem> {
     let record = item.record;
     let identity = record.identity();
     let reference = item.reference()?;
     let (kind, state, threads, values, owner) = if record.kind == KIND_THREAD_LOCAL {
-        // Relaxed: a count for people.
-        let threads = record.threads.load(Relaxed);
+        let threads = threads.get(&ptr::from_ref(record)).copied().unwrap_or_default();
         let hosts = record.host_copy.get().is_some();
         let state = match threads {
             0 => SnapshotState::Empty,

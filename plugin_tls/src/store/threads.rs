@@ -10,26 +10,27 @@
 //! Values without a destructor go last, and so do keys: destructors may use them to the end.
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
 use std::ffi::c_uint;
+use std::mem::ManuallyDrop;
 use std::ptr::{self, NonNull};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed, Ordering::SeqCst};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::building;
-use super::entries::{Entry, List, Part, Value, active};
-use super::image;
+use super::entries::{Entry, List, Part, Task};
+use super::image::{self, ThreadHandle};
 use super::progress;
 use super::registry::{Binary, ItemCopy};
 use crate::abi::{self, Access, Status};
-use crate::row::{self, RowBox};
+use crate::row::{self, FirstRow, RowBox};
 
 /// A thread, as other threads see it.
 pub(crate) struct Thread {
-    /// The system's number of the thread.
-    pub(crate) id: u64,
+    handle: Cell<ThreadHandle>,
     /// The plugin that started it, whose code it runs.
-    pub(crate) started_by: Option<&'static Binary>,
+    started_by: Cell<Option<&'static Binary>>,
+    /// Where [`THREADS`] has it.
+    position: AtomicUsize,
     list: Mutex<List>,
 }
 
@@ -39,43 +40,65 @@ impl Thread {
         self.list.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The code of `binary` has done what it was active for. Such things nest, so that the last one alike is it.
-    fn deactivate(&self, binary: &Binary, item: Option<&ItemCopy>) {
-        let mut list = self.lock();
-        let position = list.active.iter().rposition(|(active, active_item)| {
-            ptr::eq(*active, binary) && active_item.map(ptr::from_ref) == item.map(ptr::from_ref)
-        });
-        if let Some(position) = position {
-            list.active.remove(position);
-        }
-        drop(list);
-        progress::made();
+    /// The system's number of the thread.
+    pub(crate) fn id(&self) -> u64 {
+        // SAFETY: the thread runs while anybody can look at this: see `THREADS`.
+        unsafe { self.handle.get().id() }
     }
 
     /// The thread's name, as the system has it.
     pub(crate) fn name(&self) -> Option<String> {
-        image::thread_name(self.id)
+        image::thread_name(self.id())
+    }
+
+    pub(crate) fn started_by(&self) -> Option<&'static Binary> {
+        self.started_by.get()
     }
 }
 
 /// A thread, as it sees itself.
 pub(crate) struct Own {
-    shared: Arc<Thread>,
-    row: RefCell<RowBox>,
-    /// The slots of values that have been dropped while the thread ends; sorted.
-    dropped: RefCell<Vec<usize>>,
+    shared: Thread,
+    /// It is among [`THREADS`].
+    running: Cell<bool>,
+    /// A bit for each slot whose value has been dropped while the thread ends.
+    dropped: RefCell<Vec<u64>>,
     /// [`RESETS`] when this thread last dropped everything.
     resets: Cell<usize>,
+    first_row: FirstRow,
 }
 
-/// All threads that have a list.
-static THREADS: Mutex<Option<HashMap<u64, Arc<Thread>>>> = Mutex::new(None);
+/// All threads that have something on their list, or had.
+///
+/// A thread takes itself off this list before it ends, under the lock. So whoever has the lock may look at what is here,
+/// at `handle` and `started_by` too, which are written before the thread gets here.
+static THREADS: Mutex<Vec<Listed>> = Mutex::new(Vec::new());
+
+/// A thread in its own thread-local storage.
+struct Listed(NonNull<Thread>);
+
+// SAFETY: see `THREADS` for whom it may be sent to, and when.
+unsafe impl Send for Listed {}
 
 /// How often everything was reset.
 static RESETS: AtomicUsize = AtomicUsize::new(0);
 
-// Constant and without a destructor: null before the thread's first access and after its end.
-std::thread_local!(static CURRENT: Cell<*mut Own> = const { Cell::new(ptr::null_mut()) });
+// Constant and without a destructor: there from the thread's first instruction to its last.
+std::thread_local!(static OWN: ManuallyDrop<Own> = const {
+    let shared = Thread {
+        handle: Cell::new(ThreadHandle::NONE),
+        started_by: Cell::new(None),
+        position: AtomicUsize::new(0),
+        list: Mutex::new(List::new()),
+    };
+    ManuallyDrop::new(Own {
+        shared,
+        running: Cell::new(false),
+        dropped: RefCell::new(Vec::new()),
+        resets: Cell::new(0),
+        first_row: FirstRow::new(),
+    })
+});
 // Its destructor is the end of the thread's list.
 std::thread_local!(static GUARD: Guard = const { Guard });
 
@@ -83,12 +106,7 @@ struct Guard;
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        let thread = CURRENT.with(Cell::get);
-        // SAFETY: not null, since `start` makes the thread's record right after the guard, and only this
-        // function ends it, once.
-        if let Some(thread) = unsafe { thread.as_ref() } {
-            thread.end();
-        }
+        OWN.with(|own| own.end());
     }
 }
 
@@ -100,91 +118,107 @@ pub(crate) fn with_current<R>(f: impl FnOnce(&Own) -> R) -> Option<R> {
 
 /// The calling thread's record; `None` if the thread is gone.
 ///
-/// The record is freed by the thread's last destructor, which runs when the thread has left everything else: it may be
-/// used until the caller returns to code that is not this crate's.
+/// It may be used on this thread only, and until the caller returns to code that is not this crate's.
+#[inline]
 pub(crate) fn current() -> Option<NonNull<Own>> {
-    let current = CURRENT.with(Cell::get);
-    NonNull::new(if current.is_null() { start(None)? } else { current })
+    OWN.with(|own| (own.running.get() || own.start(None)).then(|| NonNull::from(&**own)))
 }
 
-/// Makes the calling thread's record, unless it is gone.
-#[cold]
-fn start(started_by: Option<&'static Binary>) -> Option<*mut Own> {
-    // Registers the destructor, unless it has run.
-    GUARD.try_with(|_| ()).ok()?;
-    let id = image::thread_id();
-    let shared = Arc::new(Thread { id, started_by, list: Mutex::default() });
-    threads().get_or_insert_default().insert(id, Arc::clone(&shared));
-    let own = Own {
-        shared,
-        row: RefCell::new(RowBox::new()),
-        dropped: RefCell::default(),
-        resets: Cell::new(RESETS.load(SeqCst)),
-    };
-    let own = Box::into_raw(Box::new(own));
-    CURRENT.with(|current| current.set(own));
-    Some(own)
-}
-
-fn threads() -> MutexGuard<'static, Option<HashMap<u64, Arc<Thread>>>> {
+fn threads() -> MutexGuard<'static, Vec<Listed>> {
     // Nothing under this lock panics.
     THREADS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// All threads that have a list now.
-pub(crate) fn all() -> Vec<Arc<Thread>> {
-    threads().iter().flat_map(HashMap::values).cloned().collect()
+/// Looks at all threads that have a list now. None of them ends meanwhile.
+pub(crate) fn for_each(mut look: impl FnMut(&Thread)) {
+    for thread in &*threads() {
+        // SAFETY: see `THREADS`; the lock is held.
+        look(unsafe { thread.0.as_ref() });
+    }
 }
 
 /// Makes the calling thread, which has just been started, one that `plugin` has started.
 pub(crate) fn started_by(plugin: &'static Binary) {
     // A record that is there already is an earlier thread-local access's, and there was none.
-    let _current = start(Some(plugin));
+    OWN.with(|own| own.start(Some(plugin)));
 }
 
 /// A binary's code is building a value, from before until after.
+#[must_use]
 pub(crate) struct Building {
     own: NonNull<Own>,
     owner: &'static ItemCopy,
+    entry: Entry,
 }
 
 /// The binary whose code would build a value is being unloaded.
 pub(crate) struct Draining;
 
 impl Own {
+    /// Puts the calling thread among [`THREADS`], unless it is gone.
+    #[cold]
+    fn start(&self, started_by: Option<&'static Binary>) -> bool {
+        // Registers the destructor, unless it has run.
+        if GUARD.try_with(|_| ()).is_err() {
+            return false;
+        }
+        self.shared.handle.set(ThreadHandle::current());
+        self.shared.started_by.set(started_by);
+        self.resets.set(RESETS.load(SeqCst));
+        self.running.set(true);
+        // SAFETY: both are in the thread's own storage, and nothing else uses the row.
+        self.shared.lock().row = unsafe { RowBox::start_with(&self.first_row) };
+        let mut threads = threads();
+        // Relaxed: written and read under the lock.
+        self.shared.position.store(threads.len(), Relaxed);
+        threads.push(Listed(NonNull::from(&self.shared)));
+        true
+    }
+
+    /// Takes the calling thread off [`THREADS`].
+    fn leave(&self) {
+        let mut threads = threads();
+        // Relaxed, both: written and read under the lock.
+        let position = self.shared.position.load(Relaxed);
+        threads.swap_remove(position);
+        if let Some(moved) = threads.get(position) {
+            // SAFETY: see `THREADS`.
+            unsafe { moved.0.as_ref() }.position.store(position, Relaxed);
+        }
+    }
+
     /// The value in slot `index` has been dropped while the thread ends.
     pub(crate) fn is_dropped(&self, index: usize) -> bool {
-        self.dropped.borrow().binary_search(&index).is_ok()
+        self.dropped.borrow().get(index / 64).is_some_and(|bits| bits & (1 << (index % 64)) != 0)
+    }
+
+    fn set_dropped(&self, index: usize) {
+        let mut dropped = self.dropped.borrow_mut();
+        if dropped.len() <= index / 64 {
+            dropped.resize(index / 64 + 1, 0);
+        }
+        dropped[index / 64] |= 1 << (index % 64);
     }
 
     /// Adds an entry that is not a value.
     pub(crate) fn add(&self, entry: Entry) {
-        self.shared.lock().entries.push(entry);
+        self.shared.lock().add(entry);
     }
 
     /// Whether the thread has an entry for this key of this plugin.
     pub(crate) fn has_key(&self, plugin: &Binary, key: c_uint) -> bool {
         let list = self.shared.lock();
-        list.entries
-            .iter()
-            .chain(&list.last)
-            .any(|entry| matches!(entry, Entry::Key(known) if known.key == key && ptr::eq(known.plugin, plugin)))
+        let mut tasks = list.waiting().map(Entry::task);
+        tasks
+            .any(|task| matches!(task, Task::Key { plugin: of, key: known, .. } if known == key && ptr::eq(of, plugin)))
     }
 
     /// Runs all entries that `matches`, one by one and last created first: an entry may use what was created before it.
     /// What they create in turn stays.
-    pub(crate) fn run_matching(&self, matches: impl Fn(&Entry) -> bool) {
-        let (mut entries, mut last) = {
-            let list = self.shared.lock();
-            (list.entries.len(), list.last.len())
-        };
-        for part in [Part::First, Part::Keys, Part::Values] {
-            loop {
-                // Its own statement: the lock must be free when the entry runs.
-                let next = self.shared.lock().take(part, &mut entries, &mut last, &matches);
-                let Some(entry) = next else { break };
-                self.run(entry);
-            }
+    pub(crate) fn run_matching(&self, matches: impl Fn(Entry) -> bool) {
+        let mut lengths = self.shared.lock().lengths();
+        for part in Part::ALL {
+            self.run_all(|list| list.take(part, &mut lengths[part as usize], &matches));
         }
     }
 
@@ -192,69 +226,52 @@ impl Own {
     pub(crate) fn catch_up_with_resets(&self) {
         let resets = RESETS.load(SeqCst);
         if self.resets.replace(resets) != resets {
-            self.run_matching(|entry| matches!(entry, Entry::Value(_)));
+            self.run_matching(|entry| matches!(entry.task(), Task::Value(_)));
         }
     }
 
-    /// Runs one entry that is on no list any more, and whose binary is among the active ones.
-    fn run(&self, entry: Entry) {
-        let active = active(&entry);
-        match entry {
-            Entry::Value(value) => {
-                self.row.borrow().clear(value.owner.record.index);
-                // Relaxed: a count for people.
-                value.owner.record.threads.fetch_sub(1, Relaxed);
-                // SAFETY: the value was built for this owner; it is in no list and in no slot any more, and whoever had a
-                // reference to it has returned: the thread is ending, or it is at a safe point, where its caller says
-                // so.
-                unsafe { building::destroy(value.owner, value.value) };
-            }
-            // SAFETY: registered with this object by this thread, and run once.
-            Entry::Function(function) => unsafe { (function.function)(function.object) },
-            Entry::Key(key) => image::run_key(key.key, key.function),
-        }
-        if let Some((binary, item)) = active {
-            self.shared.deactivate(binary, item);
-        }
-    }
-
-    /// Runs everything; the record is freed, and the thread is gone.
-    fn end(&self) {
+    /// Runs one entry after the other, as they come off the list.
+    fn run_all(&self, mut next: impl FnMut(&mut List) -> Option<Entry>) {
         loop {
-            let entry = {
-                let mut guard = self.shared.lock();
-                let list = &mut *guard;
-                let mut next = list.entries.pop();
-                while let Some(entry) = next.take_if(|entry| entry.part() != Part::First) {
-                    list.last.push(entry);
-                    next = list.entries.pop();
-                }
-                if next.is_some() {
-                    list.active.extend(next.as_ref().and_then(active));
-                    next
-                } else {
-                    // What is run here may add to the list: only one, and then the list again.
-                    let (mut none, mut last) = (0, list.last.len());
-                    let key = list.take(Part::Keys, &mut none, &mut last, |_| true);
-                    key.or_else(|| list.take(Part::Values, &mut none, &mut last, |_| true))
-                }
-            };
-            let Some(entry) = entry else { break };
-            if let Entry::Value(Value { owner, .. }) = &entry {
-                let index = owner.record.index;
-                let mut dropped = self.dropped.borrow_mut();
-                if let Err(position) = dropped.binary_search(&index) {
-                    dropped.insert(position, index);
-                }
+            // Its own statement: the lock must be free when the entry runs.
+            let next = next(&mut self.shared.lock());
+            let Some(entry) = next else { break };
+            // The owner may go away once the entry is on the list no more.
+            let (of_host, memory) = (entry.binary().is_host, entry.memory());
+            match entry.task() {
+                // SAFETY: the value was built for this owner; it is in no slot any more, and whoever had a reference to it
+                // has returned: the thread is ending, or it is at a safe point, where its caller says so.
+                Task::Value(owner) => unsafe { building::drop_value(owner, entry) },
+                // SAFETY: registered with this object by this thread, and run once.
+                Task::Function { function, object, .. } => unsafe { function(object) },
+                Task::Key { key, function, .. } => image::run_key(key, function),
             }
-            self.run(entry);
+            if !of_host {
+                self.shared.lock().deactivate(entry);
+                progress::made();
+            }
+            // SAFETY: it is on the list no more, and has been run.
+            unsafe { building::free(memory) };
         }
-        publish(&raw const row::EMPTY);
-        let own = CURRENT.with(|current| current.replace(ptr::null_mut()));
-        threads().get_or_insert_default().remove(&self.shared.id);
+    }
+
+    /// Runs everything; the thread is gone then.
+    fn end(&self) {
+        self.run_all(|list| {
+            // What was run may have created anything.
+            let newest = |part| list.take(part, &mut { usize::MAX }, |_| true);
+            let entry = Part::ALL.into_iter().find_map(newest)?;
+            if let Task::Value(owner) = entry.task() {
+                self.set_dropped(owner.record.index);
+            }
+            Some(entry)
+        });
+        row::own::set(&raw const row::EMPTY);
+        self.leave();
+        self.running.set(false);
+        *self.shared.lock() = List::new();
+        self.dropped.take();
         progress::made();
-        // SAFETY: made by `Box::into_raw` in `start`; nothing refers to it any more but `self`, which is not used below.
-        drop(unsafe { Box::from_raw(own) });
     }
 }
 
@@ -263,55 +280,54 @@ impl Building {
     ///
     /// # Safety
     ///
-    /// `own` comes from [`current`], and the thread does not end before this is dropped.
+    /// `own` comes from [`current`], and the thread does not end before this is finished.
     pub(crate) unsafe fn begin(own: NonNull<Own>, owner: &'static ItemCopy) -> Result<Self, Draining> {
+        let entry = building::allocate(owner);
         if !owner.binary.is_host {
             // SAFETY: the caller's word.
             let mut list = unsafe { own.as_ref() }.shared.lock();
             // Under the lock: whoever drains the plugin marks it first and looks at this list then, so that either it
             // finds the plugin active, or the mark is found here.
             if owner.binary.is_draining() {
+                // SAFETY: it is without a value, and on no list.
+                unsafe { building::free(entry.memory()) };
                 return Err(Draining);
             }
-            list.active.push((owner.binary, Some(owner)));
+            list.activate(entry);
         }
-        Ok(Building { own, owner })
+        Ok(Building { own, owner, entry })
     }
 
-    pub(crate) fn owner(&self) -> &'static ItemCopy {
-        self.owner
+    /// Where the value is to be built, and whose code does it.
+    pub(crate) fn place(&self) -> (&'static ItemCopy, Entry) {
+        (self.owner, self.entry)
     }
 
-    /// The value is there.
+    /// The value is there, or will not be.
     #[inline(never)]
-    pub(crate) fn finish(self, value: NonNull<u8>, access: &mut Access) -> Status {
-        let owner = self.owner;
-        // SAFETY: see `begin`.
-        let own = unsafe { self.own.as_ref() };
-        own.shared.lock().entries.push(Entry::Value(Value { owner, value }));
-        access.value = value.as_ptr().cast_const().cast();
-        let mut row = own.row.borrow_mut();
-        row.set(owner.record.index, access.value.cast());
-        publish(row.as_ptr());
-        // Relaxed: a count for people.
-        owner.record.threads.fetch_add(1, Relaxed);
-        abi::OK
-    }
-}
-
-impl Drop for Building {
-    fn drop(&mut self) {
-        if !self.owner.binary.is_host {
+    pub(crate) fn finish(self, status: Status, access: &mut Access) {
+        let Building { own, owner, entry } = self;
+        // The owner may go away once it is not active any more.
+        let of_host = owner.binary.is_host;
+        {
             // SAFETY: see `begin`.
-            unsafe { self.own.as_ref() }.shared.deactivate(self.owner.binary, Some(self.owner));
+            let mut list = unsafe { own.as_ref() }.shared.lock();
+            list.deactivate(entry);
+            if status == abi::OK {
+                access.value = entry.value(owner).as_ptr().cast_const().cast();
+                list.add(entry);
+                list.row.set(owner.record.index, access.value.cast());
+                // The old row may be gone.
+                row::own::set(list.row.as_ptr());
+            } else {
+                // SAFETY: it is without a value, and on no list.
+                unsafe { building::free(entry.memory()) };
+            }
+        }
+        if !of_host {
+            progress::made();
         }
     }
-}
-
-/// Shows the row to every binary's hot path on this thread.
-fn publish(row: *const row::Row) {
-    // SAFETY: the calling thread's cell.
-    unsafe { (*row::own::cell()).0.set(row) }
 }
 
 /// The calling thread refers to no value: what waits for that is dropped.
@@ -320,13 +336,15 @@ fn publish(row: *const row::Row) {
 ///
 /// It is so.
 pub(crate) unsafe fn safe_point() {
-    let current = CURRENT.with(Cell::get);
-    // SAFETY: see `current`; it is used in this function only.
-    let Some(own) = (unsafe { current.as_ref() }) else { return };
-    own.catch_up_with_resets();
-    if progress::is_anything_draining() {
-        own.run_matching(|entry| entry.binary().is_draining());
-    }
+    OWN.with(|own| {
+        if !own.running.get() {
+            return;
+        }
+        own.catch_up_with_resets();
+        if progress::is_anything_draining() {
+            own.run_matching(|entry| entry.binary().is_draining());
+        }
+    });
 }
 
 /// Every thread drops its values at its next safe point; the calling one drops them now.

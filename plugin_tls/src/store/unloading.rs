@@ -4,7 +4,7 @@ use std::fmt;
 use std::ptr;
 use std::sync::atomic::Ordering::SeqCst;
 
-use super::entries::Entry;
+use super::entries::Task;
 use super::process::{self, State};
 use super::registry::{Binary, ItemCopy};
 use super::{REGISTRY, image, progress, threads};
@@ -73,7 +73,7 @@ impl Blocker {
     }
 
     fn on(self, thread: &threads::Thread) -> Self {
-        Blocker { thread_id: Some(thread.id), thread_name: thread.name(), ..self }
+        Blocker { thread_id: Some(thread.id()), thread_name: thread.name(), ..self }
     }
 
     fn with_item(self, copy: &ItemCopy) -> Self {
@@ -186,32 +186,24 @@ pub(crate) fn blockers(plugin: &'static Binary) -> Vec<Blocker> {
     // Before the threads: one that is being started counts until it is among them, and one that starts another while this
     // looks has been counted.
     let (started, starting) = (plugin.started.load(SeqCst), plugin.starting.load(SeqCst));
-    for thread in threads::all() {
-        if thread.started_by.is_some_and(owned) {
-            blockers.push(Blocker::new(BlockerKind::Thread).on(&thread));
+    threads::for_each(|thread| {
+        if thread.started_by().is_some_and(owned) {
+            blockers.push(Blocker::new(BlockerKind::Thread).on(thread));
         }
+        let list = &*thread.lock();
+        let waiting = list.waiting().map(|entry| (BlockerKind::Value, entry));
+        let active = list.active().map(|entry| (BlockerKind::Running, entry));
         let mut functions = false;
-        let mut found = Vec::new();
-        {
-            let list = &*thread.lock();
-            for entry in list.entries.iter().chain(&list.last).filter(|entry| owned(entry.binary())) {
-                match entry {
-                    Entry::Value(value) => found.push((BlockerKind::Value, value.owner)),
-                    Entry::Function(_) | Entry::Key(_) => functions = true,
-                }
-            }
-            for (_, item) in list.active.iter().filter(|(binary, _)| owned(binary)) {
-                match item {
-                    Some(item) => found.push((BlockerKind::Running, item)),
-                    None => functions = true,
-                }
+        for (kind, entry) in waiting.chain(active).filter(|(_, entry)| owned(entry.binary())) {
+            match entry.task() {
+                Task::Value(owner) => blockers.push(Blocker::new(kind).on(thread).with_item(owner)),
+                Task::Function { .. } | Task::Key { .. } => functions = true,
             }
         }
-        blockers.extend(found.into_iter().map(|(kind, item)| Blocker::new(kind).on(&thread).with_item(item)));
         if functions {
-            blockers.push(Blocker::new(BlockerKind::ThreadExit).on(&thread));
+            blockers.push(Blocker::new(BlockerKind::ThreadExit).on(thread));
         }
-    }
+    });
     if starting != 0 || plugin.started.load(SeqCst) != started {
         blockers.push(Blocker::new(BlockerKind::Thread));
     }
@@ -268,19 +260,19 @@ pub(crate) fn dangling(span: &image::Span) -> Vec<DanglingHint> {
             });
         }
     };
-    for thread in threads::all() {
+    threads::for_each(|thread| {
         // Under the lock, so that no value goes away.
         let list = thread.lock();
-        for entry in list.entries.iter().chain(&list.last) {
-            if let Entry::Value(value) = entry {
-                look(value.owner, value.value.as_ptr(), Some(thread.id));
+        for entry in list.waiting() {
+            if let Task::Value(owner) = entry.task() {
+                look(owner, entry.value(owner).as_ptr(), Some(thread.id()));
             }
         }
-    }
+    });
     REGISTRY.read(|registered| {
         for item in registered.items() {
             if let State::Live { owner, value, .. } = item.record.process.state() {
-                look(owner, value.address(), None);
+                look(owner, value.address(owner), None);
             }
         }
     });
