@@ -8,9 +8,10 @@
 //! the item; [`Declaration::read`] takes both apart.
 
 use std::fmt;
+use std::hash::{BuildHasherDefault, Hash, Hasher};
 
 /// The stable 128-bit identity of an item: XXH3-128 of [`Identity::encode`].
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Key(u128);
 
 impl Key {
@@ -22,6 +23,66 @@ impl Key {
 impl fmt::Debug for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Key({:032x})", self.0)
+    }
+}
+
+/// An identity as a table looks it up: found by its key, and equal only if all of its bytes are.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Encoded<'a> {
+    key: Key,
+    /// See [`Identity::encode`].
+    bytes: &'a [u8],
+}
+
+impl<'a> Encoded<'a> {
+    pub(crate) fn new(bytes: &'a [u8]) -> Self {
+        Encoded { key: Key::of(bytes), bytes }
+    }
+
+    /// The same identity in other memory.
+    pub(crate) fn leak(self) -> Encoded<'static> {
+        Encoded { key: self.key, bytes: Box::leak(Box::from(self.bytes)) }
+    }
+
+    /// Frees what [`leak`](Self::leak) has returned.
+    ///
+    /// # Safety
+    ///
+    /// It has, and nothing else refers to it.
+    pub(crate) unsafe fn free(self) {
+        // SAFETY: the caller's word.
+        drop(unsafe { Box::from_raw(std::ptr::from_ref(self.bytes).cast_mut()) });
+    }
+
+    pub(crate) fn identity(&self) -> Identity<'a> {
+        Identity::decode(self.bytes).expect("written by `Identity::encode`")
+    }
+}
+
+impl Hash for Encoded<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        // Half of a hash is a hash.
+        state.write_u64(self.key.0 as u64);
+    }
+}
+
+/// Passes on what is a hash already.
+pub(crate) type ByKey = BuildHasherDefault<KeyHasher>;
+
+#[derive(Default)]
+pub(crate) struct KeyHasher(u64);
+
+impl Hasher for KeyHasher {
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash;
+    }
+
+    fn write(&mut self, _bytes: &[u8]) {
+        unreachable!("a key is hashed as one number")
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
     }
 }
 
@@ -92,6 +153,11 @@ pub(crate) struct Declaration<'a> {
 }
 
 impl<'a> Declaration<'a> {
+    /// The site in a text for [`read`](Self::read).
+    pub(crate) fn site(text: &str) -> &str {
+        text.rsplit('\0').next().unwrap_or_default()
+    }
+
     /// Reads the macros' text, `MODULE 0 VERSION 0 TARGET 0 NAME 0 TYPE 0 SITE`, and the compiler's path of the item,
     /// which ends in its name (see [`crate::item::Described`]). `None` if they are anything else.
     pub(crate) fn read(text: &'a str, path: &'a str) -> Option<Self> {

@@ -3,6 +3,7 @@
 //! | module | subject |
 //! |---|---|
 //! | `registry` | binaries, and the record of each item with its copies |
+//! | `registration` | how the items of a binary get in there |
 //! | `verify` | whether two copies of an item are the same type |
 //! | `building` | running an initializer, and what runs above it on this thread |
 //! | `local` | thread-local values |
@@ -33,6 +34,7 @@ pub(crate) mod image;
 mod local;
 mod process;
 pub(crate) mod progress;
+mod registration;
 pub(crate) mod registry;
 #[cfg(feature = "host")]
 pub(crate) mod snapshot;

@@ -164,10 +164,10 @@ fn stop_waiting_for(record: &'static Record) {
 pub(crate) unsafe fn drop_matching(registry: &Registry, matches: impl Fn(&ItemCopy) -> bool) {
     let mut found: Vec<(u64, &'static Record)> = Vec::new();
     registry.read(|registered| {
-        for item in registered.items() {
-            let mut state = item.record.process.lock();
+        for record in registered.records() {
+            let mut state = record.process.lock();
             match *state {
-                State::Live { owner, sequence, .. } if matches(owner) => found.push((sequence, item.record)),
+                State::Live { owner, sequence, .. } if matches(owner) => found.push((sequence, record)),
                 State::Poisoned(owner) if matches(owner) => *state = State::Empty,
                 _ => {}
             }
@@ -180,7 +180,7 @@ pub(crate) unsafe fn drop_matching(registry: &Registry, matches: impl Fn(&ItemCo
             match *state {
                 State::Live { owner, value, sequence } if sequence == found_sequence => {
                     *state = State::Empty;
-                    registered.copies_of(record).iter().for_each(|copy| copy.publish(ptr::null_mut()));
+                    registered.copies_of(record).for_each(|copy| copy.publish(ptr::null_mut()));
                     Some((owner, value))
                 }
                 _ => None,

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use super::REGISTRY;
 use super::process::State;
-use super::registry::{ItemCopy, RegisteredItem};
+use super::registry::{ItemCopy, Record, Registered};
 use super::verify::Proof;
 use crate::abi::KIND_THREAD_LOCAL;
 
@@ -112,22 +112,23 @@ pub enum SnapshotState {
 pub fn snapshot() -> Snapshot {
     // So that a program that asks before it has used anything still sees its own items.
     crate::binary::use_own();
-    let mut items: Vec<_> = REGISTRY.read(|registered| registered.items().filter_map(describe).collect());
+    let mut items: Vec<_> =
+        REGISTRY.read(|registered| registered.records().filter_map(|record| describe(registered, record)).collect());
     items.sort_by(|a: &SnapshotItem, b| (&a.item, &a.version, &a.ty).cmp(&(&b.item, &b.version, &b.ty)));
     Snapshot { items }
 }
 
-fn describe(item: &RegisteredItem) -> Option<SnapshotItem> {
-    let record = item.record;
+fn describe(registered: &Registered, record: &Record) -> Option<SnapshotItem> {
     let identity = record.identity();
-    let reference = item.reference()?;
+    let reference = registered.reference(record)?;
+    let mut copies = registered.copies_of(record);
     let (kind, state, threads, values, owner) = if record.kind == KIND_THREAD_LOCAL {
         // Relaxed: a count for people.
         let threads = record.threads.load(Relaxed);
         let hosts = record.host_copy.get().is_some();
         let state = match threads {
             0 => SnapshotState::Empty,
-            _ if !hosts && item.copies.iter().any(|copy| copy.binary.is_draining()) => SnapshotState::Draining,
+            _ if !hosts && copies.any(|copy| copy.binary.is_draining()) => SnapshotState::Draining,
             _ => SnapshotState::Live,
         };
         (SnapshotKind::ThreadLocal, state, threads, threads, reference)
@@ -140,18 +141,18 @@ fn describe(item: &RegisteredItem) -> Option<SnapshotItem> {
         };
         (SnapshotKind::Static, state, 0, values, owner)
     };
-    let name = |copy: &&'static ItemCopy| copy.binary.name.clone();
+    let name = |copy: &ItemCopy| copy.binary.name.clone();
     Some(SnapshotItem {
         item: identity.to_string(),
         version: identity.version.to_owned(),
         ty: identity.ty.to_owned(),
         kind,
-        owner: name(&owner),
-        binaries: item.copies.iter().map(name).collect(),
+        owner: name(owner),
+        binaries: registered.copies_of(record).map(name).collect(),
         state,
         threads,
         bytes: values * reference.facts.size,
-        unproven: item.copies.iter().any(|copy| matches!(copy.proof, Proof::Unproven | Proof::Trusted)),
+        unproven: registered.copies_of(record).any(|copy| matches!(copy.proof, Proof::Unproven | Proof::Trusted)),
     })
 }
 

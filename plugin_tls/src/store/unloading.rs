@@ -216,10 +216,10 @@ pub(crate) fn blockers(plugin: &'static Binary) -> Vec<Blocker> {
         blockers.push(Blocker::new(BlockerKind::Thread));
     }
     REGISTRY.read(|registered| {
-        for item in registered.items().filter(|item| item.record.kind != KIND_THREAD_LOCAL) {
+        for record in registered.records().filter(|record| record.kind != KIND_THREAD_LOCAL) {
             // What is there now was being built when the plugin's values were dropped.
             let (State::Building(_, owner) | State::Live { owner, .. } | State::Poisoned(owner)) =
-                item.record.process.state()
+                record.process.state()
             else {
                 continue;
             };
@@ -278,8 +278,8 @@ pub(crate) fn dangling(span: &image::Span) -> Vec<DanglingHint> {
         }
     }
     REGISTRY.read(|registered| {
-        for item in registered.items() {
-            if let State::Live { owner, value, .. } = item.record.process.state() {
+        for record in registered.records() {
+            if let State::Live { owner, value, .. } = record.process.state() {
                 look(owner, value.address(), None);
             }
         }
