@@ -26,43 +26,33 @@ impl fmt::Debug for Key {
     }
 }
 
-/// An identity as a table looks it up: found by its key, and equal only if all of its bytes are.
+/// An identity as it is kept and looked up: found by its key, and the same only if all of its text is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Encoded<'a> {
-    key: Key,
-    /// See [`Identity::encode`].
-    bytes: &'a [u8],
+pub(crate) struct Written<'a> {
+    /// Of the key: half of a hash is a hash.
+    hash: u64,
+    /// What the macros know of it: `MODULE 0 VERSION 0 TARGET 0 NAME 0 TYPE`.
+    fields: &'a str,
+    function: &'a str,
 }
 
-impl<'a> Encoded<'a> {
-    pub(crate) fn new(bytes: &'a [u8]) -> Self {
-        Encoded { key: Key::of(bytes), bytes }
-    }
-
-    /// The same identity in other memory.
-    pub(crate) fn leak(self) -> Encoded<'static> {
-        Encoded { key: self.key, bytes: Box::leak(Box::from(self.bytes)) }
-    }
-
-    /// Frees what [`leak`](Self::leak) has returned.
-    ///
-    /// # Safety
-    ///
-    /// It has, and nothing else refers to it.
-    pub(crate) unsafe fn free(self) {
-        // SAFETY: the caller's word.
-        drop(unsafe { Box::from_raw(std::ptr::from_ref(self.bytes).cast_mut()) });
+impl<'a> Written<'a> {
+    /// The same in other memory.
+    pub(crate) fn copied<'b>(self, mut copy: impl FnMut(&str) -> &'b str) -> Written<'b> {
+        Written { hash: self.hash, fields: copy(self.fields), function: copy(self.function) }
     }
 
     pub(crate) fn identity(&self) -> Identity<'a> {
-        Identity::decode(self.bytes).expect("written by `Identity::encode`")
+        let mut fields = self.fields.split('\0');
+        let mut field = || fields.next().unwrap_or_default();
+        let (module, version, target, name, ty) = (field(), field(), field(), field(), field());
+        Identity { version, target, module, function: self.function, name, ty }
     }
 }
 
-impl Hash for Encoded<'_> {
+impl Hash for Written<'_> {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        // Half of a hash is a hash.
-        state.write_u64(self.key.0 as u64);
+        state.write_u64(self.hash);
     }
 }
 
@@ -111,26 +101,6 @@ impl<'a> Identity<'a> {
             bytes.extend_from_slice(field.as_bytes());
         }
     }
-
-    /// The reverse of [`encode`](Self::encode); `None` for bytes that it did not write.
-    pub(crate) fn decode(bytes: &'a [u8]) -> Option<Self> {
-        let mut rest = bytes;
-        let mut field = || {
-            let (length, after) = rest.split_first_chunk::<8>()?;
-            let (field, after) = after.split_at_checked(usize::try_from(u64::from_le_bytes(*length)).ok()?)?;
-            rest = after;
-            std::str::from_utf8(field).ok()
-        };
-        let _crate_name = field()?;
-        Some(Identity {
-            version: field()?,
-            target: field()?,
-            module: field()?,
-            function: field()?,
-            name: field()?,
-            ty: field()?,
-        })
-    }
 }
 
 /// `crate::module::function::NAME`.
@@ -148,24 +118,33 @@ impl fmt::Display for Identity<'_> {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Declaration<'a> {
     pub(crate) identity: Identity<'a>,
+    /// See [`Written::fields`].
+    fields: &'a str,
     /// `file:line:column`.
     pub(crate) site: &'a str,
 }
 
 impl<'a> Declaration<'a> {
-    /// The site in a text for [`read`](Self::read).
-    pub(crate) fn site(text: &str) -> &str {
-        text.rsplit('\0').next().unwrap_or_default()
-    }
-
     /// Reads the macros' text, `MODULE 0 VERSION 0 TARGET 0 NAME 0 TYPE 0 SITE`, and the compiler's path of the item,
     /// which ends in its name (see [`crate::item::Described`]). `None` if they are anything else.
     pub(crate) fn read(text: &'a str, path: &'a str) -> Option<Self> {
-        let mut fields = text.split('\0');
-        let mut field = || fields.next();
-        let (module, version, target, name, ty, site) = (field()?, field()?, field()?, field()?, field()?, field()?);
+        let mut site = text;
+        let mut field = || {
+            let (field, rest) = site.split_once('\0')?;
+            site = rest;
+            Some(field)
+        };
+        let (module, version, target, name, ty) = (field()?, field()?, field()?, field()?, field()?);
+        let fields = &text[..text.len() - site.len() - 1];
         let function = enclosing_function(module, name, path)?;
-        Some(Declaration { identity: Identity { version, target, module, function, name, ty }, site })
+        Some(Declaration { identity: Identity { version, target, module, function, name, ty }, fields, site })
+    }
+
+    /// `bytes` is room to work in.
+    pub(crate) fn written(&self, bytes: &mut Vec<u8>) -> Written<'a> {
+        bytes.clear();
+        self.identity.encode(bytes);
+        Written { hash: Key::of(bytes).0 as u64, fields: self.fields, function: self.identity.function }
     }
 }
 
@@ -246,12 +225,16 @@ mod tests {
     }
 
     #[test]
-    fn decoding_returns_what_was_encoded() {
-        let identity = Identity { function: "f", target: "bin", ..COUNTER };
-        let bytes = encoded(&identity);
-        assert_eq!(Identity::decode(&bytes), Some(identity));
-        assert_eq!(Identity::decode(&bytes[..bytes.len() - 1]), None);
-        assert_eq!(Identity::decode(&[0xff; 64]), None);
+    fn what_is_written_is_the_identity() {
+        let text = "api::m\x000.3\0bin\0X\0Cell<u32>\0src/lib.rs:3:5";
+        let declaration = Declaration::read(text, "api::m::f::X").unwrap();
+        let written = declaration.written(&mut Vec::new());
+        assert_eq!(written.identity(), declaration.identity);
+        assert_eq!(written.hash, key(&declaration.identity).0 as u64);
+        let elsewhere = Declaration::read("api::m\x000.3\0bin\0X\0Cell<u32>\0src/main.rs:1:1", "api::m::f::X").unwrap();
+        assert_eq!(elsewhere.written(&mut Vec::new()), written, "the site is not part of it");
+        let outside = Declaration::read(text, "api::m::X").unwrap();
+        assert_ne!(outside.written(&mut Vec::new()), written);
     }
 
     #[test]

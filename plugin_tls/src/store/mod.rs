@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `registry` | binaries, and the record of each item with its copies |
 //! | `registration` | how the items of a binary get in there |
+//! | `arena` | the memory of all that is registered |
 //! | `verify` | whether two copies of an item are the same type |
 //! | `building` | running an initializer, and what runs above it on this thread |
 //! | `local` | thread-local values |
@@ -27,6 +28,7 @@
 #![cfg_attr(not(feature = "host"), allow(dead_code, reason = "without a host nobody looks, and nobody unloads"))]
 
 pub(crate) mod api;
+mod arena;
 mod building;
 mod entries;
 mod exit;

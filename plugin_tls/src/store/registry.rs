@@ -10,16 +10,18 @@ use std::ffi::{c_uint, c_void};
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::iter;
+use std::mem::MaybeUninit;
 use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering::Release, Ordering::SeqCst};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
+use super::arena::{Arena, Mark};
 use super::process::Process;
-use super::registration::{Block, Registration};
+use super::registration::Registration;
 use super::verify::{Mismatch, Proof};
-use crate::abi::{AtExit, DropValue, ItemDecl};
+use crate::abi::{AtExit, DropValue, ItemDecl, ItemHandle};
 use crate::item::RawItem;
-use crate::key::{ByKey, Encoded, Identity};
+use crate::key::{ByKey, Identity, Written};
 
 /// A binary that uses the store.
 #[derive(Debug)]
@@ -42,8 +44,31 @@ pub(crate) struct Binary {
     pub(crate) keys: Mutex<Vec<(c_uint, Option<AtExit>)>>,
     /// The host took the word of whoever loaded it for types that nothing proves equal.
     pub(crate) trusted: bool,
-    /// Its copies.
-    blocks: Mutex<Vec<Block>>,
+    held: Mutex<Held<ItemCopy>>,
+}
+
+/// What the store keeps of binaries: of one, its copies, and of all that ever were, the records.
+#[derive(Debug)]
+pub(super) struct Held<T> {
+    pub(super) values: Arena<T>,
+    /// What the values have copied of binaries' texts.
+    pub(super) texts: Arena<u8>,
+}
+
+impl<T: 'static> Held<T> {
+    const fn new() -> Self {
+        Held { values: Arena::new(), texts: Arena::new() }
+    }
+
+    pub(super) fn mark(&self) -> (Mark, Mark) {
+        (self.values.mark(), self.texts.mark())
+    }
+
+    /// Takes back what has been added since.
+    pub(super) fn undo(&mut self, (values, texts): (Mark, Mark)) {
+        self.values.undo(values);
+        self.texts.undo(texts);
+    }
 }
 
 impl Binary {
@@ -58,7 +83,7 @@ impl Binary {
             starting: AtomicUsize::new(0),
             started: AtomicUsize::new(0),
             keys: Mutex::default(),
-            blocks: Mutex::default(),
+            held: Mutex::new(Held::new()),
         }
     }
 
@@ -72,13 +97,13 @@ impl Binary {
         self.keys.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn blocks(&self) -> MutexGuard<'_, Vec<Block>> {
+    pub(super) fn held(&self) -> MutexGuard<'_, Held<ItemCopy>> {
         // As above.
-        self.blocks.lock().unwrap_or_else(PoisonError::into_inner)
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// What is known of a copy and is compared with other copies. The texts are in the [`Block`] of the copy.
+/// What is known of a copy and is compared with other copies. The texts are [`Held`] with the copy.
 #[derive(Debug)]
 pub(crate) struct Facts {
     pub(crate) kind: u32,
@@ -96,7 +121,7 @@ pub(crate) struct Facts {
 /// An item, whichever binaries have it.
 #[derive(Debug)]
 pub(crate) struct Record {
-    pub(super) encoded: Encoded<'static>,
+    written: Written<'static>,
     pub(crate) kind: u32,
     /// The slot of a thread-local item in each row.
     pub(crate) index: usize,
@@ -139,9 +164,9 @@ unsafe impl Send for Facts {}
 unsafe impl Sync for Facts {}
 
 impl Record {
-    pub(super) fn new(encoded: Encoded<'static>, kind: u32, index: usize) -> Self {
+    pub(super) fn new(written: Written<'static>, kind: u32, index: usize) -> Self {
         Record {
-            encoded,
+            written,
             kind,
             index,
             host_copy: OnceLock::new(),
@@ -152,13 +177,13 @@ impl Record {
     }
 
     pub(crate) fn identity(&self) -> Identity<'_> {
-        self.encoded.identity()
+        self.written.identity()
     }
 }
 
 impl PartialEq for Record {
     fn eq(&self, other: &Self) -> bool {
-        self.encoded == other.encoded
+        self.written == other.written
     }
 }
 
@@ -166,13 +191,13 @@ impl Eq for Record {}
 
 impl Hash for Record {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.encoded.hash(state);
+        self.written.hash(state);
     }
 }
 
-impl<'a> Borrow<Encoded<'a>> for &'static Record {
-    fn borrow(&self) -> &Encoded<'a> {
-        &self.encoded
+impl<'a> Borrow<Written<'a>> for &'static Record {
+    fn borrow(&self) -> &Written<'a> {
+        &self.written
     }
 }
 
@@ -188,7 +213,7 @@ impl ItemCopy {
     pub(crate) fn for_tests(facts: Facts) -> &'static Self {
         // SAFETY: the host's own binary, which is never freed.
         let binary = unsafe { &*super::own_binary() };
-        let record = Box::leak(Box::new(Record::new(Encoded::new(&[]), facts.kind, 0)));
+        let record = Box::leak(Box::new(Record::new(Written::default(), facts.kind, 0)));
         let (word, item, next) = (ptr::null(), ptr::null(), UnderLock::new(None));
         Box::leak(Box::new(ItemCopy { record, binary, facts, proof: Proof::First, drop: None, word, item, next }))
     }
@@ -231,12 +256,19 @@ impl<T> fmt::Debug for UnderLock<T> {
 /// Everything that is registered. There is one.
 pub(crate) struct Registry(Mutex<Option<Registered>>);
 
-#[derive(Default)]
 pub(crate) struct Registered {
     /// Found by key, and told apart by identity: a hash is never trusted alone.
     pub(super) records: HashSet<&'static Record, ByKey>,
+    /// The records, those included that others have replaced.
+    pub(super) held: Held<Record>,
     /// The next slot.
     pub(super) thread_locals: usize,
+}
+
+impl Default for Registered {
+    fn default() -> Self {
+        Registered { records: HashSet::default(), held: Held::new(), thread_locals: 0 }
+    }
 }
 
 impl Registered {
@@ -285,15 +317,18 @@ impl Registry {
         read(self.lock().get_or_insert_default())
     }
 
-    /// Registers all `items` of `binary`, or none: then with everything that is wrong with them.
+    /// Registers all `items` of `binary`, or none: then with everything that is wrong with them. Each gets its handle.
     pub(crate) fn register(
         &self,
         binary: &'static Binary,
         items: &[ItemDecl],
-    ) -> Result<Vec<&'static ItemCopy>, Vec<Mismatch>> {
+        handles: &mut [MaybeUninit<ItemHandle>],
+    ) -> Result<(), Vec<Mismatch>> {
         let mut guard = self.lock();
-        let mut registration = Registration::begin(guard.get_or_insert_default(), binary, items);
-        items.iter().for_each(|item| registration.take(item));
+        let mut registration = Registration::begin(guard.get_or_insert_default(), binary, items.len());
+        for (item, handle) in items.iter().zip(handles) {
+            registration.take(item, handle);
+        }
         registration.finish()
     }
 
@@ -306,11 +341,9 @@ impl Registry {
     pub(crate) unsafe fn unregister(&self, binary: &'static Binary) {
         let mut guard = self.lock();
         let registered = guard.get_or_insert_default();
-        for block in &*binary.blocks() {
-            block.copies().for_each(|copy| registered.unlink(copy));
-        }
-        // SAFETY: made by `Box::leak` when it was connected; the caller says that nothing else refers to it, nor to the
-        // copies in its blocks.
+        binary.held().values.since(Mark::default()).for_each(|copy| registered.unlink(copy));
+        // SAFETY: made by `Box::leak` when it was connected; the caller says that nothing else refers to it, nor to its
+        // copies.
         drop(unsafe { Box::from_raw(ptr::from_ref(binary).cast_mut()) });
     }
 }
