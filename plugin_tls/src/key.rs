@@ -28,6 +28,7 @@ impl fmt::Debug for Key {
 
 /// An identity as it is kept and looked up: found by its key, and the same only if all of its text is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[cfg_attr(all(test, feature = "abi_stable"), derive(Default))]
 pub(crate) struct Written<'a> {
     /// Of the key: half of a hash is a hash.
     hash: u64,
@@ -95,7 +96,7 @@ pub(crate) struct Identity<'a> {
 impl<'a> Identity<'a> {
     /// The crate's name and the six fields, each behind its length in bytes as eight little-endian bytes.
     pub(crate) fn encode(&self, bytes: &mut Vec<u8>) {
-        let crate_name = self.module.split("::").next().unwrap_or_default();
+        let crate_name = self.module.split(':').next().unwrap_or_default();
         for field in [crate_name, self.version, self.target, self.module, self.function, self.name, self.ty] {
             bytes.extend_from_slice(&(field.len() as u64).to_le_bytes());
             bytes.extend_from_slice(field.as_bytes());
@@ -129,9 +130,10 @@ impl<'a> Declaration<'a> {
     /// which ends in its name (see [`crate::item::Described`]). `None` if they are anything else.
     pub(crate) fn read(text: &'a str, path: &'a str) -> Option<Self> {
         let mut site = text;
+        // Byte by byte, for the fields are short.
         let mut field = || {
-            let (field, rest) = site.split_once('\0')?;
-            site = rest;
+            let (field, rest) = site.split_at(site.bytes().position(|byte| byte == 0)?);
+            site = &rest[1..];
             Some(field)
         };
         let (module, version, target, name, ty) = (field()?, field()?, field()?, field()?, field()?);

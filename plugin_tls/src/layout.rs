@@ -80,9 +80,10 @@ pub fn here_in_static<F>(_: &F) -> &'static str {
 
 /// What is before the last segment of `path` that starts with `start`; all of it if there is none.
 fn before_last<'a>(path: &'a str, start: &str) -> &'a str {
-    // From colon to colon: it is done for each item when a binary is loaded, and a search for text, as in `rsplit_once`,
-    // takes longer to set up.
-    let mut segments = path.rmatch_indices(':').map(|(colon, _)| path.split_at(colon + 1));
+    // Byte by byte: it is done for each item when a binary is loaded, and a search for text, as in `rsplit_once`, takes
+    // longer to set up.
+    let colons = path.bytes().enumerate().rev().filter(|(_, byte)| *byte == b':');
+    let mut segments = colons.map(|(colon, _)| path.split_at(colon + 1));
     let found = segments.find(|(_, segment)| segment.starts_with(start));
     found.and_then(|(before, _)| before.strip_suffix("::")).unwrap_or(path)
 }

@@ -15,7 +15,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use super::building::{self, ThreadToken, copy_of};
 use super::progress;
 #[cfg(feature = "host")]
-use super::registry::Registry;
+use super::registry::{Binary, Registry};
 use super::registry::{ItemCopy, Record};
 use crate::abi::{self, Access, Status};
 
@@ -154,24 +154,25 @@ fn stop_waiting_for(record: &'static Record) {
     }
 }
 
-/// Drops the values that `matches`, one by one and last created first: a destructor may use what was created before.
-/// Each is taken away from all binaries first. Where an initializer has panicked, that is forgotten.
+/// Drops the values that `plugin` owns, or all, one by one and last created first: a destructor may use what was created
+/// before. Each is taken away from all binaries first. Where an initializer has panicked, that is forgotten.
 ///
 /// # Safety
 ///
 /// Nobody refers to the values.
 #[cfg(feature = "host")]
-pub(crate) unsafe fn drop_matching(registry: &Registry, matches: impl Fn(&ItemCopy) -> bool) {
+pub(crate) unsafe fn drop_values(registry: &Registry, plugin: Option<&'static Binary>) {
+    let matches = |owner: &ItemCopy| plugin.is_none_or(|plugin| ptr::eq(owner.binary, plugin));
     let mut found: Vec<(u64, &'static Record)> = Vec::new();
     registry.read(|registered| {
-        for record in registered.records() {
+        registered.records_of(plugin, |record| {
             let mut state = record.process.lock();
             match *state {
                 State::Live { owner, sequence, .. } if matches(owner) => found.push((sequence, record)),
                 State::Poisoned(owner) if matches(owner) => *state = State::Empty,
                 _ => {}
             }
-        }
+        });
     });
     found.sort_by_key(|(sequence, _)| *sequence);
     for (found_sequence, record) in found.into_iter().rev() {

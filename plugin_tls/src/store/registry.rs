@@ -277,6 +277,15 @@ impl Registered {
         self.records.iter().copied()
     }
 
+    /// Looks at the items of `binary`, or at all.
+    #[cfg(feature = "host")]
+    pub(crate) fn records_of(&self, binary: Option<&Binary>, look: impl FnMut(&'static Record)) {
+        match binary {
+            Some(binary) => binary.held().values.since(Mark::default()).map(|copy| copy.record).for_each(look),
+            None => self.records().for_each(look),
+        }
+    }
+
     /// The copies of an item, in the order of their registration.
     pub(crate) fn copies_of(&self, record: &Record) -> impl Iterator<Item = &'static ItemCopy> {
         iter::successors(record.first.get(self), |copy| copy.next.get(self))
