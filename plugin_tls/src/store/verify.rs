@@ -10,7 +10,7 @@
 
 #![cfg_attr(not(feature = "host"), allow(unreachable_pub, reason = "public in `host`, where there is one"))]
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::ffi::c_void;
 use std::fmt;
 
@@ -276,7 +276,7 @@ fn judge(copy: &ItemCopy, binary: &Binary, offered: &Facts, compared: &mut Compa
 
 /// Layouts that have been compared while a binary is registered: many items have few types.
 #[derive(Default)]
-pub(crate) struct Compared(HashMap<(*const c_void, *const c_void), Result<(), String>>);
+pub(crate) struct Compared(BTreeMap<(*const c_void, *const c_void), Result<(), String>>);
 
 #[cfg(feature = "abi_stable")]
 fn compare_layouts(known: &Facts, offered: &Facts) -> Result<(), String> {
