@@ -69,6 +69,16 @@ impl<'a> Registration<'a> {
         let Some(declaration) = Declaration::read(text, path) else {
             return Err(vec![unreadable(self.binary, text, path)]);
         };
+        let Declaration { identity, site, .. } = &declaration;
+        let written = declaration.written(&mut self.bytes);
+        let found = self.registered.records.get(&written).copied();
+        let is_own = |copy: &&ItemCopy| ptr::eq(copy.binary, self.binary);
+        if let Some(own) = found.and_then(|record| self.registered.copies_of(record).find(is_own)) {
+            if own.word.cast() == item.word {
+                return Ok(own);
+            }
+            return Err(vec![duplicate(self.binary, identity, own.facts.site, site)]);
+        }
         let facts = Facts {
             kind: item.kind,
             size: item.size,
@@ -77,24 +87,15 @@ impl<'a> Registration<'a> {
             type_id: item.type_id,
             type_name: self.held.texts.copy(type_name),
             layout: item.layout,
-            site: self.held.texts.copy(declaration.site),
+            site: self.held.texts.copy(site),
         };
-        let written = declaration.written(&mut self.bytes);
-        let found = self.registered.records.get(&written).copied();
-        let mut proof = Proof::First;
-        if let Some(record) = found {
-            let copies = || self.registered.copies_of(record);
-            if let Some(own) = copies().find(|copy| ptr::eq(copy.binary, self.binary)) {
-                if own.word.cast() == item.word {
-                    return Ok(own);
-                }
-                return Err(vec![duplicate(self.binary, &declaration.identity, &own.facts, &facts)]);
+        let proof = match found.and_then(|record| self.registered.reference(record)) {
+            Some(reference) => {
+                let copies = self.registered.copies_of(reference.record);
+                verify::verify(identity, reference, copies, self.binary, &facts, &mut self.compared)?
             }
-            if let Some(reference) = self.registered.reference(record) {
-                let compared = &mut self.compared;
-                proof = verify::verify(&declaration.identity, reference, copies(), self.binary, &facts, compared)?;
-            }
-        }
+            None => Proof::First,
+        };
         // With other copies it is of the same kind: they have been compared. A record that nobody has any more may have
         // been of the other.
         let record = match found.filter(|record| record.kind == facts.kind) {
@@ -158,11 +159,11 @@ impl<'a> Registration<'a> {
     }
 }
 
-fn duplicate(binary: &Binary, identity: &Identity<'_>, first: &Facts, second: &Facts) -> Mismatch {
-    let side = |facts: &Facts| Side {
+fn duplicate(binary: &Binary, identity: &Identity<'_>, first: &str, second: &str) -> Mismatch {
+    let side = |site: &str| Side {
         binary: binary.name.clone(),
         value: "one declaration of two".to_owned(),
-        site: facts.site.to_owned(),
+        site: site.to_owned(),
     };
     Mismatch {
         item: identity.to_string(),
@@ -186,5 +187,98 @@ fn unreadable(binary: &Binary, text: &str, path: &str) -> Mismatch {
         advice: "the declaration cannot be read: declare items with the macros of plugin_tls only, and build host and \
                  plugin with versions of it that share the major version"
             .to_owned(),
+    }
+}
+
+#[cfg(all(test, feature = "host"))]
+mod tests {
+    use std::sync::atomic::AtomicPtr;
+
+    use super::super::registry::Registry;
+    use super::*;
+    use crate::abi::Str;
+
+    fn binary(name: &str) -> &'static Binary {
+        Box::leak(Box::new(Binary::new(name.to_owned(), "", "", false, false)))
+    }
+
+    /// A thread-local of a number of bytes.
+    fn item(name: &'static str, size: usize) -> ItemDecl {
+        let text: &'static str = Box::leak(format!("api\x001\0\0{name}\0T\0src/lib.rs:1:1").into());
+        let path: &'static str = Box::leak(format!("api::{name}").into());
+        let word: &'static AtomicPtr<()> = Box::leak(Box::default());
+        ItemDecl {
+            text: Str::new(text),
+            path: Str::new(path),
+            type_name: Str::new("T"),
+            type_id: [1; 16],
+            layout: ptr::null(),
+            size,
+            align: 1,
+            drop: None,
+            word: ptr::from_ref(word).cast(),
+            item: ptr::null(),
+            kind: KIND_THREAD_LOCAL,
+            reserved: 0,
+        }
+    }
+
+    fn register(registry: &Registry, binary: &'static Binary, items: &[ItemDecl]) -> Result<(), Vec<MismatchField>> {
+        let mut handles = vec![MaybeUninit::uninit(); items.len()];
+        let fields = |mismatches: Vec<Mismatch>| mismatches.iter().map(|mismatch| mismatch.field).collect();
+        registry.register(binary, items, &mut handles).map_err(fields)
+    }
+
+    /// Each item's slot and the binaries that have it, by slot.
+    fn registered(registry: &Registry) -> Vec<(usize, Vec<&'static str>)> {
+        registry.read(|registered| {
+            let names = |record| registered.copies_of(record).map(|copy| copy.binary.name.as_str()).collect();
+            let mut items: Vec<_> = registered.records().map(|record| (record.index, names(record))).collect();
+            items.sort();
+            items
+        })
+    }
+
+    #[test]
+    fn what_is_refused_leaves_nothing() {
+        let registry = Registry::new();
+        register(&registry, binary("a"), &[item("X", 8)]).unwrap();
+        let before = registered(&registry);
+        let items = [item("Y", 1), item("X", 4), item("Z", 1), item("Z", 1)];
+        let refused = register(&registry, binary("b"), &items);
+        assert_eq!(refused, Err(vec![MismatchField::Size, MismatchField::Declaration]));
+        assert_eq!(registered(&registry), before);
+        register(&registry, binary("c"), &[item("Z", 2), item("X", 8)]).unwrap();
+        assert_eq!(registered(&registry), [(0, vec!["a", "c"]), (1, vec!["c"])]);
+    }
+
+    #[test]
+    fn slots_stay_when_a_binary_goes_and_comes_back() {
+        let registry = Registry::new();
+        let items = || [item("X", 1), item("Y", 1)];
+        let [a, b, c] = ["a", "b", "c"].map(binary);
+        for binary in [a, b, c] {
+            register(&registry, binary, &items()).unwrap();
+        }
+        // SAFETY: nothing refers to the binaries nor to their copies.
+        unsafe { registry.unregister(b) };
+        assert_eq!(registered(&registry), [(0, vec!["a", "c"]), (1, vec!["a", "c"])]);
+        for binary in [a, c] {
+            // SAFETY: as above.
+            unsafe { registry.unregister(binary) };
+        }
+        assert_eq!(registered(&registry), [(0, vec![]), (1, vec![])]);
+        register(&registry, binary("d"), &[item("Y", 2)]).unwrap();
+        assert_eq!(registered(&registry), [(0, vec![]), (1, vec!["d"])]);
+    }
+
+    #[test]
+    fn an_item_that_is_known_is_the_same_copy() {
+        let registry = Registry::new();
+        let (binary, item) = (binary("a"), item("X", 1));
+        for _ in 0..2 {
+            register(&registry, binary, std::slice::from_ref(&item)).unwrap();
+        }
+        assert_eq!(registered(&registry), [(0, vec!["a"])]);
     }
 }

@@ -1,7 +1,7 @@
 //! Binaries, and the record of each item with its copies.
 //!
-//! A record is what all copies of an item share; it is made with the first copy and stays. A copy belongs to a binary,
-//! and its memory to the binary's.
+//! A record is what all copies of an item share; it is made with the first copy and stays. A copy belongs to a binary and
+//! goes with it.
 
 use std::borrow::Borrow;
 use std::cell::Cell;
@@ -44,10 +44,11 @@ pub(crate) struct Binary {
     pub(crate) keys: Mutex<Vec<(c_uint, Option<AtExit>)>>,
     /// The host took the word of whoever loaded it for types that nothing proves equal.
     pub(crate) trusted: bool,
+    /// Its copies.
     held: Mutex<Held<ItemCopy>>,
 }
 
-/// What the store keeps of binaries: of one, its copies, and of all that ever were, the records.
+/// Where copies are, or records.
 #[derive(Debug)]
 pub(super) struct Held<T> {
     pub(super) values: Arena<T>,
