@@ -170,8 +170,10 @@ pub(crate) unsafe fn connect(api: &'static Api, load: *mut c_void) -> Result<(),
     if !current.is_null() {
         return Err(ConnectRefusal::OtherStore);
     }
-    let items: Vec<_> = inventory::iter::<Registration>.into_iter().map(|registration| registration.0).collect();
-    let decls: Vec<_> = items.iter().map(|item| item.declare()).collect();
+    let items = || inventory::iter::<Registration>.into_iter().map(|registration| registration.0);
+    // Counted first, for the list is long and a vector that grows would be copied again and again.
+    let mut decls = Vec::with_capacity(items().count());
+    decls.extend(items().map(RawItem::declare));
     let mut handles = vec![ptr::null(); decls.len()];
     let mut handle = ptr::null();
     let mut report = String::new();
@@ -194,7 +196,9 @@ pub(crate) unsafe fn connect(api: &'static Api, load: *mut c_void) -> Result<(),
     if status != abi::OK {
         return Err(ConnectRefusal::Rejected(report));
     }
-    for (item, handle) in items.iter().zip(handles) {
+    for (decl, handle) in decls.iter().zip(handles) {
+        // SAFETY: what `declare` has put there, and an item is static.
+        let item = unsafe { &*decl.item.cast::<RawItem>() };
         // Release: whoever sees the handle may use what the host set up for it.
         item.handle.store(handle.cast_mut(), Release);
     }

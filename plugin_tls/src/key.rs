@@ -8,9 +8,10 @@
 //! the item; [`Declaration::read`] takes both apart.
 
 use std::fmt;
+use std::hash::{BuildHasherDefault, Hash, Hasher};
 
 /// The stable 128-bit identity of an item: XXH3-128 of [`Identity::encode`].
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Key(u128);
 
 impl Key {
@@ -22,6 +23,57 @@ impl Key {
 impl fmt::Debug for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Key({:032x})", self.0)
+    }
+}
+
+/// An identity as it is kept and looked up: found by its key, and the same only if all of its text is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[cfg_attr(all(test, feature = "abi_stable"), derive(Default))]
+pub(crate) struct Written<'a> {
+    /// Of the key: half of a hash is a hash.
+    hash: u64,
+    /// What the macros know of it: `MODULE 0 VERSION 0 TARGET 0 NAME 0 TYPE`.
+    fields: &'a str,
+    function: &'a str,
+}
+
+impl<'a> Written<'a> {
+    /// The same in other memory.
+    pub(crate) fn copied<'b>(self, mut copy: impl FnMut(&str) -> &'b str) -> Written<'b> {
+        Written { hash: self.hash, fields: copy(self.fields), function: copy(self.function) }
+    }
+
+    pub(crate) fn identity(&self) -> Identity<'a> {
+        let mut fields = self.fields.split('\0');
+        let mut field = || fields.next().unwrap_or_default();
+        let (module, version, target, name, ty) = (field(), field(), field(), field(), field());
+        Identity { version, target, module, function: self.function, name, ty }
+    }
+}
+
+impl Hash for Written<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(self.hash);
+    }
+}
+
+/// Passes on what is a hash already.
+pub(crate) type ByKey = BuildHasherDefault<KeyHasher>;
+
+#[derive(Default)]
+pub(crate) struct KeyHasher(u64);
+
+impl Hasher for KeyHasher {
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash;
+    }
+
+    fn write(&mut self, _bytes: &[u8]) {
+        unreachable!("a key is hashed as one number")
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
     }
 }
 
@@ -44,31 +96,11 @@ pub(crate) struct Identity<'a> {
 impl<'a> Identity<'a> {
     /// The crate's name and the six fields, each behind its length in bytes as eight little-endian bytes.
     pub(crate) fn encode(&self, bytes: &mut Vec<u8>) {
-        let crate_name = self.module.split("::").next().unwrap_or_default();
+        let crate_name = self.module.split(':').next().unwrap_or_default();
         for field in [crate_name, self.version, self.target, self.module, self.function, self.name, self.ty] {
             bytes.extend_from_slice(&(field.len() as u64).to_le_bytes());
             bytes.extend_from_slice(field.as_bytes());
         }
-    }
-
-    /// The reverse of [`encode`](Self::encode); `None` for bytes that it did not write.
-    pub(crate) fn decode(bytes: &'a [u8]) -> Option<Self> {
-        let mut rest = bytes;
-        let mut field = || {
-            let (length, after) = rest.split_first_chunk::<8>()?;
-            let (field, after) = after.split_at_checked(usize::try_from(u64::from_le_bytes(*length)).ok()?)?;
-            rest = after;
-            std::str::from_utf8(field).ok()
-        };
-        let _crate_name = field()?;
-        Some(Identity {
-            version: field()?,
-            target: field()?,
-            module: field()?,
-            function: field()?,
-            name: field()?,
-            ty: field()?,
-        })
     }
 }
 
@@ -87,6 +119,8 @@ impl fmt::Display for Identity<'_> {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Declaration<'a> {
     pub(crate) identity: Identity<'a>,
+    /// See [`Written::fields`].
+    fields: &'a str,
     /// `file:line:column`.
     pub(crate) site: &'a str,
 }
@@ -95,11 +129,24 @@ impl<'a> Declaration<'a> {
     /// Reads the macros' text, `MODULE 0 VERSION 0 TARGET 0 NAME 0 TYPE 0 SITE`, and the compiler's path of the item,
     /// which ends in its name (see [`crate::item::Described`]). `None` if they are anything else.
     pub(crate) fn read(text: &'a str, path: &'a str) -> Option<Self> {
-        let mut fields = text.split('\0');
-        let mut field = || fields.next();
-        let (module, version, target, name, ty, site) = (field()?, field()?, field()?, field()?, field()?, field()?);
+        let mut site = text;
+        // Byte by byte, for the fields are short.
+        let mut field = || {
+            let (field, rest) = site.split_at(site.bytes().position(|byte| byte == 0)?);
+            site = &rest[1..];
+            Some(field)
+        };
+        let (module, version, target, name, ty) = (field()?, field()?, field()?, field()?, field()?);
+        let fields = &text[..text.len() - site.len() - 1];
         let function = enclosing_function(module, name, path)?;
-        Some(Declaration { identity: Identity { version, target, module, function, name, ty }, site })
+        Some(Declaration { identity: Identity { version, target, module, function, name, ty }, fields, site })
+    }
+
+    /// `bytes` is room to work in.
+    pub(crate) fn written(&self, bytes: &mut Vec<u8>) -> Written<'a> {
+        bytes.clear();
+        self.identity.encode(bytes);
+        Written { hash: Key::of(bytes).0 as u64, fields: self.fields, function: self.identity.function }
     }
 }
 
@@ -180,12 +227,16 @@ mod tests {
     }
 
     #[test]
-    fn decoding_returns_what_was_encoded() {
-        let identity = Identity { function: "f", target: "bin", ..COUNTER };
-        let bytes = encoded(&identity);
-        assert_eq!(Identity::decode(&bytes), Some(identity));
-        assert_eq!(Identity::decode(&bytes[..bytes.len() - 1]), None);
-        assert_eq!(Identity::decode(&[0xff; 64]), None);
+    fn what_is_written_is_the_identity() {
+        let text = "api::m\x000.3\0bin\0X\0Cell<u32>\0src/lib.rs:3:5";
+        let declaration = Declaration::read(text, "api::m::f::X").unwrap();
+        let written = declaration.written(&mut Vec::new());
+        assert_eq!(written.identity(), declaration.identity);
+        assert_eq!(written.hash, key(&declaration.identity).0 as u64);
+        let elsewhere = Declaration::read("api::m\x000.3\0bin\0X\0Cell<u32>\0src/main.rs:1:1", "api::m::f::X").unwrap();
+        assert_eq!(elsewhere.written(&mut Vec::new()), written, "the site is not part of it");
+        let outside = Declaration::read(text, "api::m::X").unwrap();
+        assert_ne!(outside.written(&mut Vec::new()), written);
     }
 
     #[test]

@@ -73,10 +73,19 @@ pub(crate) const LAYOUTS: &str = if cfg!(feature = "abi_stable") { "0.11" } else
 #[doc(hidden)]
 #[must_use]
 pub fn here_in_static<F>(_: &F) -> &'static str {
-    let path = std::any::type_name::<F>();
-    let key = path.rsplit_once("::__PLUGIN_TLS_ITEM_").map_or(path, |(key, _)| key);
+    let key = before_last(std::any::type_name::<F>(), "__PLUGIN_TLS_ITEM_");
     // The closure that the key holds.
-    key.rsplit_once("::{").map_or(key, |(item, _)| item)
+    before_last(key, "{")
+}
+
+/// What is before the last segment of `path` that starts with `start`; all of it if there is none.
+fn before_last<'a>(path: &'a str, start: &str) -> &'a str {
+    // Byte by byte: it is done for each item when a binary is loaded, and a search for text, as in `rsplit_once`, takes
+    // longer to set up.
+    let colons = path.bytes().enumerate().rev().filter(|(_, byte)| *byte == b':');
+    let mut segments = colons.map(|(colon, _)| path.split_at(colon + 1));
+    let found = segments.find(|(_, segment)| segment.starts_with(start));
+    found.and_then(|(before, _)| before.strip_suffix("::")).unwrap_or(path)
 }
 
 /// The path of a `lazy_static!` item, which is that of its type.

@@ -1,7 +1,7 @@
 //! The store behind the binary contract: the table, and one thin shim per entry.
 
-use std::ptr;
 use std::sync::OnceLock;
+use std::{ptr, slice};
 
 use super::registry::Binary;
 use super::verify::{self, Mismatch};
@@ -66,9 +66,12 @@ unsafe extern "C" fn connect(
         return abi::REJECTED;
     }
     // SAFETY: as above.
-    let (load, compiler, layouts, decls) = unsafe {
-        let decls = if decl.item_count == 0 { &[] } else { std::slice::from_raw_parts(decl.items, decl.item_count) };
-        (decl.load.cast::<Load>().as_mut(), decl.compiler.get(), decl.layouts.get(), decls)
+    let (load, compiler, layouts) =
+        unsafe { (decl.load.cast::<Load>().as_mut(), decl.compiler.get(), decl.layouts.get()) };
+    let (decls, handles): (&[ItemDecl], &mut [_]) = match decl.item_count {
+        0 => (&[], &mut []),
+        // SAFETY: as above; handles need not be initialized.
+        count => unsafe { (slice::from_raw_parts(decl.items, count), slice::from_raw_parts_mut(items.cast(), count)) },
     };
     let by_hand = || {
         let file = image::file_of(decl.address)?;
@@ -81,12 +84,8 @@ unsafe extern "C" fn connect(
     let trusted = load.as_ref().is_some_and(|load| load.trusted);
     let new = Binary::new(name, compiler, layouts, false, trusted);
     let new: &'static Binary = Box::leak(Box::new(new));
-    match REGISTRY.register(new, decls) {
-        Ok(copies) => {
-            for (position, copy) in copies.into_iter().enumerate() {
-                // SAFETY: there is room for one handle per item.
-                unsafe { *items.add(position) = ptr::from_ref(copy).cast() };
-            }
+    match REGISTRY.register(new, decls, handles) {
+        Ok(()) => {
             // SAFETY: the handle is writable.
             unsafe { *handle = ptr::from_ref(new).cast() };
             if let Some(load) = load {
@@ -122,12 +121,10 @@ unsafe extern "C" fn register(
 ) -> Status {
     // SAFETY: the caller's word; a binary stays for as long as it is registered, and its code runs.
     let (binary, item, report) = unsafe { (&*binary.cast::<Binary>(), &*item, &*report) };
-    match REGISTRY.register(binary, std::slice::from_ref(item)) {
-        Ok(copies) => {
-            // SAFETY: the handle is writable; one item gives one copy.
-            unsafe { *handle = ptr::from_ref(copies[0]).cast() };
-            abi::OK
-        }
+    // SAFETY: as above; a handle need not be initialized.
+    let handle = unsafe { &mut *handle.cast() };
+    match REGISTRY.register(binary, slice::from_ref(item), slice::from_mut(handle)) {
+        Ok(()) => abi::OK,
         Err(mismatches) => {
             // SAFETY: the sink is usable.
             unsafe { report.write(&verify::report(&mismatches)) };

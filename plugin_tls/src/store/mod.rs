@@ -3,6 +3,8 @@
 //! | module | subject |
 //! |---|---|
 //! | `registry` | binaries, and the record of each item with its copies |
+//! | `registration` | how the items of a binary get in there |
+//! | `arena` | the memory of all that is registered |
 //! | `verify` | whether two copies of an item are the same type |
 //! | `building` | running an initializer, and what runs above it on this thread |
 //! | `local` | thread-local values |
@@ -27,6 +29,7 @@
 #![cfg_attr(not(feature = "host"), allow(dead_code, reason = "without a host nobody looks, and nobody unloads"))]
 
 pub(crate) mod api;
+mod arena;
 mod building;
 mod entries;
 mod exit;
@@ -34,6 +37,7 @@ pub(crate) mod image;
 mod local;
 mod process;
 pub(crate) mod progress;
+mod registration;
 pub(crate) mod registry;
 #[cfg(feature = "host")]
 pub(crate) mod snapshot;

@@ -17,7 +17,7 @@ use super::building::{self, ThreadToken, copy_of};
 use super::entries::Entry;
 use super::progress;
 #[cfg(feature = "host")]
-use super::registry::Registry;
+use super::registry::{Binary, Registry};
 use super::registry::{ItemCopy, Record};
 use crate::abi::{self, Access, Status};
 
@@ -181,24 +181,25 @@ fn stop_waiting_for(record: &'static Record) -> MutexGuard<'static, Inner> {
     process
 }
 
-/// Drops the values that `matches`, one by one and last created first: a destructor may use what was created before.
-/// Each is taken away from all binaries first. Where an initializer has panicked, that is forgotten.
+/// Drops the values that `plugin` owns, or all, one by one and last created first: a destructor may use what was created
+/// before. Each is taken away from all binaries first. Where an initializer has panicked, that is forgotten.
 ///
 /// # Safety
 ///
 /// Nobody refers to the values.
 #[cfg(feature = "host")]
-pub(crate) unsafe fn drop_matching(registry: &Registry, matches: impl Fn(&ItemCopy) -> bool) {
+pub(crate) unsafe fn drop_values(registry: &Registry, plugin: Option<&'static Binary>) {
+    let matches = |owner: &ItemCopy| plugin.is_none_or(|plugin| ptr::eq(owner.binary, plugin));
     let mut found: Vec<(u64, &'static Record)> = Vec::new();
     registry.read(|registered| {
-        for item in registered.items() {
-            let mut process = item.record.process.lock();
+        registered.records_of(plugin, |record| {
+            let mut process = record.process.lock();
             match process.state {
-                State::Live { owner, sequence, .. } if matches(owner) => found.push((sequence, item.record)),
+                State::Live { owner, sequence, .. } if matches(owner) => found.push((sequence, record)),
                 State::Poisoned(owner) if matches(owner) => process.state = State::Empty,
                 _ => {}
             }
-        }
+        });
     });
     found.sort_by_key(|(sequence, _)| *sequence);
     for (found_sequence, record) in found.into_iter().rev() {
@@ -207,7 +208,7 @@ pub(crate) unsafe fn drop_matching(registry: &Registry, matches: impl Fn(&ItemCo
             match process.state {
                 State::Live { owner, value, sequence } if sequence == found_sequence => {
                     process.state = State::Empty;
-                    registered.copies_of(record).iter().for_each(|copy| copy.publish(ptr::null_mut()));
+                    registered.copies_of(record).for_each(|copy| copy.publish(ptr::null_mut()));
                     Some((owner, value))
                 }
                 _ => None,

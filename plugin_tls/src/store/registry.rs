@@ -1,19 +1,27 @@
 //! Binaries, and the record of each item with its copies.
 //!
-//! A record is what all copies of an item share; it is made with the first copy and stays. A copy belongs to a binary.
-//! A binary is registered with all of its items or not at all; items that only show up later are registered one by one.
+//! A record is what all copies of an item share; it is made with the first copy and stays. A copy belongs to a binary and
+//! goes with it.
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
+use std::borrow::Borrow;
+use std::cell::Cell;
+use std::collections::HashSet;
 use std::ffi::{c_uint, c_void};
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::iter;
+use std::mem::MaybeUninit;
+use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering::Release, Ordering::SeqCst};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
+use super::arena::{Arena, Mark};
 use super::process::Process;
-use super::verify::{self, Compared, Mismatch, MismatchField, Proof, Side};
-use crate::abi::{AtExit, DropValue, ItemDecl, KIND_THREAD_LOCAL};
+use super::registration::Registration;
+use super::verify::{Mismatch, Proof};
+use crate::abi::{AtExit, DropValue, ItemDecl, ItemHandle};
 use crate::item::RawItem;
-use crate::key::{Declaration, Identity, Key};
+use crate::key::{ByKey, Identity, Written};
 
 /// A binary that uses the store.
 #[derive(Debug)]
@@ -36,6 +44,32 @@ pub(crate) struct Binary {
     pub(crate) keys: Mutex<Vec<(c_uint, Option<AtExit>)>>,
     /// The host took the word of whoever loaded it for types that nothing proves equal.
     pub(crate) trusted: bool,
+    /// Its copies.
+    held: Mutex<Held<ItemCopy>>,
+}
+
+/// Where copies are, or records.
+#[derive(Debug)]
+pub(super) struct Held<T> {
+    pub(super) values: Arena<T>,
+    /// What the values have copied of binaries' texts.
+    pub(super) texts: Arena<u8>,
+}
+
+impl<T: 'static> Held<T> {
+    const fn new() -> Self {
+        Held { values: Arena::new(), texts: Arena::new() }
+    }
+
+    pub(super) fn mark(&self) -> (Mark, Mark) {
+        (self.values.mark(), self.texts.mark())
+    }
+
+    /// Takes back what has been added since.
+    pub(super) fn undo(&mut self, (values, texts): (Mark, Mark)) {
+        self.values.undo(values);
+        self.texts.undo(texts);
+    }
 }
 
 impl Binary {
@@ -50,6 +84,7 @@ impl Binary {
             starting: AtomicUsize::new(0),
             started: AtomicUsize::new(0),
             keys: Mutex::default(),
+            held: Mutex::new(Held::new()),
         }
     }
 
@@ -62,9 +97,14 @@ impl Binary {
         // Nothing under this lock panics.
         self.keys.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    pub(super) fn held(&self) -> MutexGuard<'_, Held<ItemCopy>> {
+        // As above.
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
-/// What is known of a copy and is compared with other copies.
+/// What is known of a copy and is compared with other copies. The texts are [`Held`] with the copy.
 #[derive(Debug)]
 pub(crate) struct Facts {
     pub(crate) kind: u32,
@@ -72,18 +112,17 @@ pub(crate) struct Facts {
     pub(crate) align: usize,
     pub(crate) needs_drop: bool,
     pub(crate) type_id: [u8; 16],
-    pub(crate) type_name: String,
+    pub(crate) type_name: &'static str,
     /// A `&'static TypeLayout` in the copy's binary, or null.
     pub(crate) layout: *const c_void,
     /// `file:line:column`.
-    pub(crate) site: String,
+    pub(crate) site: &'static str,
 }
 
 /// An item, whichever binaries have it.
 #[derive(Debug)]
 pub(crate) struct Record {
-    /// See [`Identity::encode`].
-    identity: Box<[u8]>,
+    written: Written<'static>,
     pub(crate) kind: u32,
     /// The slot of a thread-local item in each row.
     pub(crate) index: usize,
@@ -91,6 +130,8 @@ pub(crate) struct Record {
     pub(crate) host_copy: OnceLock<&'static ItemCopy>,
     /// The value of a process-wide item.
     pub(crate) process: Process,
+    /// The copy that was registered first.
+    first: UnderLock<Option<&'static ItemCopy>>,
 }
 
 /// One binary's copy of an item.
@@ -104,9 +145,11 @@ pub(crate) struct ItemCopy {
     pub(crate) proof: Proof,
     pub(crate) drop: Option<DropValue>,
     /// See [`ItemDecl::word`].
-    word: *const AtomicPtr<()>,
+    pub(super) word: *const AtomicPtr<()>,
     /// See [`ItemDecl::item`].
-    item: *const c_void,
+    pub(super) item: *const c_void,
+    /// The copy of the same item that was registered next.
+    pub(super) next: UnderLock<Option<&'static ItemCopy>>,
 }
 
 // SAFETY: the pointers are to statics of the copy's binary, which may be read from any thread (`word` is an atomic,
@@ -120,8 +163,39 @@ unsafe impl Send for Facts {}
 unsafe impl Sync for Facts {}
 
 impl Record {
+    pub(super) fn new(written: Written<'static>, kind: u32, index: usize) -> Self {
+        Record {
+            written,
+            kind,
+            index,
+            host_copy: OnceLock::new(),
+            process: Process::default(),
+            first: UnderLock::new(None),
+        }
+    }
+
     pub(crate) fn identity(&self) -> Identity<'_> {
-        Identity::decode(&self.identity).expect("records are made from encoded identities")
+        self.written.identity()
+    }
+}
+
+impl PartialEq for Record {
+    fn eq(&self, other: &Self) -> bool {
+        self.written == other.written
+    }
+}
+
+impl Eq for Record {}
+
+impl Hash for Record {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.written.hash(state);
+    }
+}
+
+impl<'a> Borrow<Written<'a>> for &'static Record {
+    fn borrow(&self) -> &Written<'a> {
+        &self.written
     }
 }
 
@@ -137,15 +211,9 @@ impl ItemCopy {
     pub(crate) fn for_tests(facts: Facts) -> &'static Self {
         // SAFETY: the host's own binary, which is never freed.
         let binary = unsafe { &*super::own_binary() };
-        let record = Box::leak(Box::new(Record {
-            identity: Box::default(),
-            kind: facts.kind,
-            index: 0,
-            host_copy: OnceLock::new(),
-            process: Process::default(),
-        }));
-        let (word, item) = (std::ptr::null(), std::ptr::null());
-        Box::leak(Box::new(ItemCopy { record, binary, facts, proof: Proof::First, drop: None, word, item }))
+        let record = Box::leak(Box::new(Record::new(Written::default(), facts.kind, 0)));
+        let (word, item, next) = (ptr::null(), ptr::null(), UnderLock::new(None));
+        Box::leak(Box::new(ItemCopy { record, binary, facts, proof: Proof::First, drop: None, word, item, next }))
     }
 
     /// Tells the copy where to look from now on.
@@ -156,53 +224,89 @@ impl ItemCopy {
     }
 }
 
-/// Everything that is registered.
+/// What is read and written under the lock of the [`Registry`] only: whoever has what the lock protects has the lock.
+pub(crate) struct UnderLock<T>(Cell<T>);
+
+// SAFETY: there is one `Registered`, behind the lock; without it nobody gets at the cell, and without having it alone
+// nobody writes.
+unsafe impl<T: Send> Sync for UnderLock<T> {}
+
+impl<T: Copy> UnderLock<T> {
+    pub(super) fn new(value: T) -> Self {
+        UnderLock(Cell::new(value))
+    }
+
+    fn get(&self, _: &Registered) -> T {
+        self.0.get()
+    }
+
+    fn set(&self, _: &mut Registered, value: T) {
+        self.0.set(value);
+    }
+}
+
+impl<T> fmt::Debug for UnderLock<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("UnderLock(..)")
+    }
+}
+
+/// Everything that is registered. There is one.
 pub(crate) struct Registry(Mutex<Option<Registered>>);
 
-#[derive(Default)]
 pub(crate) struct Registered {
-    /// By key, and in the bucket by comparing identities: a hash is never trusted alone.
-    items: HashMap<Key, Vec<RegisteredItem>>,
-    thread_locals: usize,
+    /// Found by key, and told apart by identity: a hash is never trusted alone.
+    pub(super) records: HashSet<&'static Record, ByKey>,
+    /// The records, those included that others have replaced.
+    pub(super) held: Held<Record>,
+    /// The next slot.
+    pub(super) thread_locals: usize,
 }
 
-pub(crate) struct RegisteredItem {
-    pub(crate) record: &'static Record,
-    pub(crate) copies: Vec<&'static ItemCopy>,
-}
-
-impl RegisteredItem {
-    /// The copy that a new one is compared with first, and that reports name.
-    pub(crate) fn reference(&self) -> Option<&'static ItemCopy> {
-        self.record.host_copy.get().copied().or_else(|| self.copies.first().copied())
+impl Default for Registered {
+    fn default() -> Self {
+        Registered { records: HashSet::default(), held: Held::new(), thread_locals: 0 }
     }
 }
 
 impl Registered {
     #[cfg(feature = "host")]
-    pub(crate) fn items(&self) -> impl Iterator<Item = &RegisteredItem> {
-        self.items.values().flatten()
+    pub(crate) fn records(&self) -> impl Iterator<Item = &'static Record> {
+        self.records.iter().copied()
     }
 
-    /// The copies of a record that is registered.
+    /// Looks at the items of `binary`, or at all.
     #[cfg(feature = "host")]
-    pub(crate) fn copies_of(&self, record: &Record) -> &[&'static ItemCopy] {
-        self.find(Key::of(&record.identity), &record.identity).map_or(&[], |item| &item.copies)
+    pub(crate) fn records_of(&self, binary: Option<&Binary>, look: impl FnMut(&'static Record)) {
+        match binary {
+            Some(binary) => binary.held().values.since(Mark::default()).map(|copy| copy.record).for_each(look),
+            None => self.records().for_each(look),
+        }
     }
 
-    fn find(&self, key: Key, identity: &[u8]) -> Option<&RegisteredItem> {
-        self.items.get(&key)?.iter().find(|item| *item.record.identity == *identity)
+    /// The copies of an item, in the order of their registration.
+    pub(crate) fn copies_of(&self, record: &Record) -> impl Iterator<Item = &'static ItemCopy> {
+        iter::successors(record.first.get(self), |copy| copy.next.get(self))
     }
-}
 
-/// A copy that has been read and verified, and not registered yet.
-struct Candidate {
-    key: Key,
-    identity: Vec<u8>,
-    facts: Facts,
-    proof: Proof,
-    /// The copy is registered already.
-    known: Option<&'static ItemCopy>,
+    /// The copy that a new one is compared with first, and that reports name.
+    pub(crate) fn reference(&self, record: &Record) -> Option<&'static ItemCopy> {
+        record.host_copy.get().copied().or_else(|| record.first.get(self))
+    }
+
+    /// Adds a copy to those of its item.
+    pub(super) fn link(&mut self, copy: &'static ItemCopy) {
+        let end = self.copies_of(copy.record).last().map_or(&copy.record.first, |last| &last.next);
+        end.set(self, Some(copy));
+    }
+
+    /// Takes a copy from those of its item.
+    pub(super) fn unlink(&mut self, copy: &ItemCopy) {
+        let is_it = |next: Option<&ItemCopy>| next.is_some_and(|next| ptr::eq(next, copy));
+        let before = self.copies_of(copy.record).find(|other| is_it(other.next.get(self)));
+        let link = before.map_or(&copy.record.first, |before| &before.next);
+        link.set(self, copy.next.get(self));
+    }
 }
 
 impl Registry {
@@ -211,8 +315,28 @@ impl Registry {
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Registered>> {
-        // Nothing under this lock panics half-way: it is filled after everything has been checked.
+        // Nothing under this lock panics half-way.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    #[cfg(feature = "host")]
+    pub(crate) fn read<R>(&self, read: impl FnOnce(&Registered) -> R) -> R {
+        read(self.lock().get_or_insert_default())
+    }
+
+    /// Registers all `items` of `binary`, or none: then with everything that is wrong with them. Each gets its handle.
+    pub(crate) fn register(
+        &self,
+        binary: &'static Binary,
+        items: &[ItemDecl],
+        handles: &mut [MaybeUninit<ItemHandle>],
+    ) -> Result<(), Vec<Mismatch>> {
+        let mut guard = self.lock();
+        let mut registration = Registration::begin(guard.get_or_insert_default(), binary, items.len());
+        for (item, handle) in items.iter().zip(handles) {
+            registration.take(item, handle);
+        }
+        registration.finish()
     }
 
     /// Forgets a plugin and its copies. The records stay: the same items get the same slots when it comes back.
@@ -224,181 +348,9 @@ impl Registry {
     pub(crate) unsafe fn unregister(&self, binary: &'static Binary) {
         let mut guard = self.lock();
         let registered = guard.get_or_insert_default();
-        for item in registered.items.values_mut().flatten() {
-            item.copies.retain(|copy| {
-                let keep = !std::ptr::eq(copy.binary, binary);
-                if !keep {
-                    // SAFETY: made by `Box::leak` in `add`; the caller says that nothing else refers to it.
-                    drop(unsafe { Box::from_raw(std::ptr::from_ref(*copy).cast_mut()) });
-                }
-                keep
-            });
-        }
-        // SAFETY: made by `Box::leak` when it was connected; the caller says that nothing else refers to it.
-        drop(unsafe { Box::from_raw(std::ptr::from_ref(binary).cast_mut()) });
-    }
-
-    #[cfg(feature = "host")]
-    pub(crate) fn read<R>(&self, read: impl FnOnce(&Registered) -> R) -> R {
-        read(self.lock().get_or_insert_default())
-    }
-
-    /// Registers all `items` of `binary`, or none: then with everything that is wrong with them.
-    pub(crate) fn register(
-        &self,
-        binary: &'static Binary,
-        items: &[ItemDecl],
-    ) -> Result<Vec<&'static ItemCopy>, Vec<Mismatch>> {
-        let mut guard = self.lock();
-        let registered = guard.get_or_insert_default();
-        let mut candidates: Vec<Candidate> = Vec::with_capacity(items.len());
-        let mut mismatches = Vec::new();
-        let mut first_of_key: HashMap<Key, usize> = HashMap::new();
-        let mut compared = Compared::default();
-        for decl in items {
-            let candidate = match registered.examine(binary, decl, &mut compared) {
-                Ok(candidate) => candidate,
-                Err(mut found) => {
-                    mismatches.append(&mut found);
-                    continue;
-                }
-            };
-            match first_of_key.entry(candidate.key) {
-                Entry::Vacant(entry) => {
-                    entry.insert(candidates.len());
-                }
-                Entry::Occupied(entry) => {
-                    let first = &candidates[*entry.get()];
-                    if first.identity == candidate.identity {
-                        mismatches.push(duplicate(binary, &candidate.identity, &first.facts, &candidate.facts));
-                    }
-                }
-            }
-            candidates.push(candidate);
-        }
-        if !mismatches.is_empty() {
-            return Err(mismatches);
-        }
-        Ok(candidates.into_iter().zip(items).map(|(candidate, decl)| registered.add(binary, candidate, decl)).collect())
-    }
-}
-
-impl Registered {
-    /// Reads and verifies one copy.
-    fn examine(
-        &self,
-        binary: &'static Binary,
-        decl: &ItemDecl,
-        compared: &mut Compared,
-    ) -> Result<Candidate, Vec<Mismatch>> {
-        // SAFETY: the texts of a declaration live as long as its binary, which is mapped now.
-        let (text, path, type_name) = unsafe { (decl.text.get(), decl.path.get(), decl.type_name.get()) };
-        let Some(Declaration { identity, site }) = Declaration::read(text, path) else {
-            return Err(vec![unreadable(binary, text, path)]);
-        };
-        let facts = Facts {
-            kind: decl.kind,
-            size: decl.size,
-            align: decl.align,
-            needs_drop: decl.drop.is_some(),
-            type_id: decl.type_id,
-            type_name: type_name.to_owned(),
-            layout: decl.layout,
-            site: site.to_owned(),
-        };
-        let mut encoded = Vec::with_capacity(text.len() + path.len() + 64);
-        identity.encode(&mut encoded);
-        let key = Key::of(&encoded);
-        let mut candidate = Candidate { key, identity: encoded, facts, proof: Proof::First, known: None };
-        let Some(item) = self.find(key, &candidate.identity) else { return Ok(candidate) };
-
-        if let Some(own) = item.copies.iter().copied().find(|copy| std::ptr::eq(copy.binary, binary)) {
-            if own.word.cast() == decl.word {
-                candidate.known = Some(own);
-                return Ok(candidate);
-            }
-            return Err(vec![duplicate(binary, &candidate.identity, &own.facts, &candidate.facts)]);
-        }
-        if item.reference().is_some() {
-            candidate.proof = verify::verify(&identity, item, binary, &candidate.facts, compared)?;
-        }
-        Ok(candidate)
-    }
-
-    fn add(&mut self, binary: &'static Binary, candidate: Candidate, decl: &ItemDecl) -> &'static ItemCopy {
-        let Candidate { key, identity, facts, proof, known } = candidate;
-        if let Some(known) = known {
-            return known;
-        }
-        let bucket = self.items.entry(key).or_default();
-        // A record that nobody has any more may have been of the other kind.
-        bucket.retain(|item| {
-            *item.record.identity != *identity || !item.copies.is_empty() || item.record.kind == facts.kind
-        });
-        let position = bucket.iter().position(|item| *item.record.identity == *identity).unwrap_or_else(|| {
-            let index = self.thread_locals;
-            if facts.kind == KIND_THREAD_LOCAL {
-                self.thread_locals += 1;
-            }
-            let record = Box::leak(Box::new(Record {
-                identity: identity.into_boxed_slice(),
-                kind: facts.kind,
-                index,
-                host_copy: OnceLock::new(),
-                process: Process::default(),
-            }));
-            bucket.push(RegisteredItem { record, copies: Vec::new() });
-            bucket.len() - 1
-        });
-        let item = &mut bucket[position];
-        let copy: &'static ItemCopy = Box::leak(Box::new(ItemCopy {
-            record: item.record,
-            binary,
-            facts,
-            proof,
-            drop: decl.drop,
-            word: decl.word.cast(),
-            item: decl.item,
-        }));
-        item.copies.push(copy);
-        if binary.is_host {
-            // Set once: a second copy of the host's would have been a duplicate.
-            let _first = item.record.host_copy.set(copy);
-        }
-        if item.record.kind == KIND_THREAD_LOCAL {
-            copy.publish(std::ptr::without_provenance_mut(item.record.index));
-        }
-        copy
-    }
-}
-
-fn duplicate(binary: &Binary, identity: &[u8], first: &Facts, second: &Facts) -> Mismatch {
-    let side = |facts: &Facts| Side {
-        binary: binary.name.clone(),
-        value: "one declaration of two".to_owned(),
-        site: facts.site.clone(),
-    };
-    Mismatch {
-        item: Identity::decode(identity).map(|identity| identity.to_string()).unwrap_or_default(),
-        field: MismatchField::Declaration,
-        known: side(first),
-        offered: side(second),
-        detail: None,
-        advice: "two declarations of one function, or of two compatible versions of a crate, have the same name and \
-                 type and cannot be told apart: rename one of them, or move it to a function of its own"
-            .to_owned(),
-    }
-}
-
-fn unreadable(binary: &Binary, text: &str, path: &str) -> Mismatch {
-    Mismatch {
-        item: path.to_owned(),
-        field: MismatchField::Declaration,
-        known: Side::default(),
-        offered: Side { binary: binary.name.clone(), value: format!("{text:?}"), site: String::new() },
-        detail: None,
-        advice: "the declaration cannot be read: declare items with the macros of plugin_tls only, and build host and \
-                 plugin with versions of it that share the major version"
-            .to_owned(),
+        binary.held().values.since(Mark::default()).for_each(|copy| registered.unlink(copy));
+        // SAFETY: made by `Box::leak` when it was connected; the caller says that nothing else refers to it, nor to its
+        // copies.
+        drop(unsafe { Box::from_raw(ptr::from_ref(binary).cast_mut()) });
     }
 }

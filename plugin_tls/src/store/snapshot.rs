@@ -6,7 +6,7 @@ use std::ptr;
 
 use super::entries::Task;
 use super::process::State;
-use super::registry::{ItemCopy, Record, RegisteredItem};
+use super::registry::{ItemCopy, Record, Registered};
 use super::verify::Proof;
 use super::{REGISTRY, threads};
 use crate::abi::KIND_THREAD_LOCAL;
@@ -115,8 +115,10 @@ pub fn snapshot() -> Snapshot {
     // So that a program that asks before it has used anything still sees its own items.
     crate::binary::use_own();
     let threads = values_by_record();
-    let mut items: Vec<_> =
-        REGISTRY.read(|registered| registered.items().filter_map(|item| describe(item, &threads)).collect());
+    let mut items: Vec<_> = REGISTRY.read(|registered| {
+        let threads = |record: &Record| threads.get(&ptr::from_ref(record)).copied().unwrap_or_default();
+        registered.records().filter_map(|record| describe(registered, record, threads(record))).collect()
+    });
     items.sort_by(|a: &SnapshotItem, b| (&a.item, &a.version, &a.ty).cmp(&(&b.item, &b.version, &b.ty)));
     Snapshot { items }
 }
@@ -134,16 +136,15 @@ fn values_by_record() -> HashMap<*const Record, usize> {
     threads
 }
 
-fn describe(item: &RegisteredItem, threads: &HashMap<*const Record, usize>) -> Option<SnapshotItem> {
-    let record = item.record;
+fn describe(registered: &Registered, record: &Record, threads: usize) -> Option<SnapshotItem> {
     let identity = record.identity();
-    let reference = item.reference()?;
+    let reference = registered.reference(record)?;
+    let mut copies = registered.copies_of(record);
     let (kind, state, threads, values, owner) = if record.kind == KIND_THREAD_LOCAL {
-        let threads = threads.get(&ptr::from_ref(record)).copied().unwrap_or_default();
         let hosts = record.host_copy.get().is_some();
         let state = match threads {
             0 => SnapshotState::Empty,
-            _ if !hosts && item.copies.iter().any(|copy| copy.binary.is_draining()) => SnapshotState::Draining,
+            _ if !hosts && copies.any(|copy| copy.binary.is_draining()) => SnapshotState::Draining,
             _ => SnapshotState::Live,
         };
         (SnapshotKind::ThreadLocal, state, threads, threads, reference)
@@ -156,18 +157,18 @@ fn describe(item: &RegisteredItem, threads: &HashMap<*const Record, usize>) -> O
         };
         (SnapshotKind::Static, state, 0, values, owner)
     };
-    let name = |copy: &&'static ItemCopy| copy.binary.name.clone();
+    let name = |copy: &ItemCopy| copy.binary.name.clone();
     Some(SnapshotItem {
         item: identity.to_string(),
         version: identity.version.to_owned(),
         ty: identity.ty.to_owned(),
         kind,
-        owner: name(&owner),
-        binaries: item.copies.iter().map(name).collect(),
+        owner: name(owner),
+        binaries: registered.copies_of(record).map(name).collect(),
         state,
         threads,
         bytes: values * reference.facts.size,
-        unproven: item.copies.iter().any(|copy| matches!(copy.proof, Proof::Unproven | Proof::Trusted)),
+        unproven: registered.copies_of(record).any(|copy| matches!(copy.proof, Proof::Unproven | Proof::Trusted)),
     })
 }
 

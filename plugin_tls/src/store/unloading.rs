@@ -8,7 +8,6 @@ use super::entries::Task;
 use super::process::{self, State};
 use super::registry::{Binary, ItemCopy};
 use super::{REGISTRY, image, progress, threads};
-use crate::abi::KIND_THREAD_LOCAL;
 
 /// What keeps a plugin from being unmapped.
 ///
@@ -167,7 +166,7 @@ pub(crate) unsafe fn drain(plugin: &'static Binary) {
     // Thread-locals first: their destructors are more likely to use process-wide values than the reverse.
     threads::with_current(|thread| thread.run_matching(|entry| owned(entry.binary())));
     // SAFETY: the caller's word.
-    unsafe { process::drop_matching(&REGISTRY, |owner| owned(owner.binary)) };
+    unsafe { process::drop_values(&REGISTRY, Some(plugin)) };
     // The destructors of those may have used thread-locals of the plugin's own std.
     threads::with_current(|thread| thread.run_matching(|entry| owned(entry.binary())));
 }
@@ -208,17 +207,17 @@ pub(crate) fn blockers(plugin: &'static Binary) -> Vec<Blocker> {
         blockers.push(Blocker::new(BlockerKind::Thread));
     }
     REGISTRY.read(|registered| {
-        for item in registered.items().filter(|item| item.record.kind != KIND_THREAD_LOCAL) {
+        registered.records_of(Some(plugin), |record| {
             // What is there now was being built when the plugin's values were dropped.
             let (State::Building(_, owner) | State::Live { owner, .. } | State::Poisoned(owner)) =
-                item.record.process.state()
+                record.process.state()
             else {
-                continue;
+                return;
             };
             if owned(owner.binary) {
                 blockers.push(Blocker::new(BlockerKind::Running).with_item(owner));
             }
-        }
+        });
     });
     blockers
 }
@@ -270,8 +269,8 @@ pub(crate) fn dangling(span: &image::Span) -> Vec<DanglingHint> {
         }
     });
     REGISTRY.read(|registered| {
-        for item in registered.items() {
-            if let State::Live { owner, value, .. } = item.record.process.state() {
+        for record in registered.records() {
+            if let State::Live { owner, value, .. } = record.process.state() {
                 look(owner, value.address(owner), None);
             }
         }
@@ -290,6 +289,6 @@ pub(crate) unsafe fn reset() {
     // SAFETY: the caller's word, for both.
     unsafe {
         threads::reset();
-        process::drop_matching(&REGISTRY, |_| true);
+        process::drop_values(&REGISTRY, None);
     }
 }

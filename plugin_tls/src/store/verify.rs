@@ -10,11 +10,11 @@
 
 #![cfg_attr(not(feature = "host"), allow(unreachable_pub, reason = "public in `host`, where there is one"))]
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::ffi::c_void;
 use std::fmt;
 
-use super::registry::{Binary, Facts, ItemCopy, RegisteredItem};
+use super::registry::{Binary, Facts, ItemCopy};
 use crate::abi::KIND_THREAD_LOCAL;
 use crate::key::Identity;
 
@@ -158,19 +158,20 @@ pub(crate) fn report(mismatches: &[Mismatch]) -> String {
     mismatches.iter().map(Mismatch::to_string).collect::<Vec<_>>().join("\n")
 }
 
-/// Verifies a new copy of `item`: why it is accepted, or everything that differs from the copy that was there first.
+/// Verifies a new copy of an item that has other `copies`: why it is accepted, or everything that differs from
+/// `reference`, which is the first of them to be asked.
 pub(crate) fn verify(
     identity: &Identity<'_>,
-    item: &RegisteredItem,
+    reference: &'static ItemCopy,
+    copies: impl Iterator<Item = &'static ItemCopy>,
     binary: &Binary,
     offered: &Facts,
     compared: &mut Compared,
 ) -> Result<Proof, Vec<Mismatch>> {
-    let Some(reference) = item.reference() else { return Ok(Proof::First) };
     let side = |copy_binary: &Binary, facts: &Facts, value: String| Side {
         binary: copy_binary.name.clone(),
         value,
-        site: facts.site.clone(),
+        site: facts.site.to_owned(),
     };
     let mismatch = |field, known: String, value: String, detail: Option<String>, advice: &str| Mismatch {
         item: identity.to_string(),
@@ -185,17 +186,19 @@ pub(crate) fn verify(
     let differing: Vec<_> = shape(known)
         .into_iter()
         .zip(shape(offered))
-        .filter(|(known, offered)| known.1 != offered.1)
-        .map(|((field, known), (_, offered))| mismatch(field, known, offered, None, SAME_CRATE))
+        .filter(|(known, offered)| known != offered)
+        .map(|((field, known), (_, offered))| {
+            mismatch(field, in_words(field, known), in_words(field, offered), None, SAME_CRATE)
+        })
         .collect();
     if !differing.is_empty() {
         return Err(differing);
     }
-    let others = item.copies.iter().copied().filter(|copy| !std::ptr::eq(*copy, reference));
-    let verdict = std::iter::once(reference).chain(others).map(|copy| judge(copy, binary, offered, compared));
+    let others = copies.filter(|copy| !std::ptr::eq(*copy, reference));
+    let mut verdicts = std::iter::once(reference).chain(others).map(|copy| judge(copy, binary, offered, compared));
     let types = || (type_value(known, reference.binary), type_value(offered, binary));
     // The first copy that can tell.
-    match verdict.into_iter().find(|verdict| !matches!(verdict, Verdict::Unknown)) {
+    match verdicts.find(|verdict| !matches!(verdict, Verdict::Unknown)) {
         Some(Verdict::Same(proof)) => Ok(proof),
         Some(Verdict::Different(difference)) => {
             let (known, offered) = types();
@@ -213,15 +216,24 @@ const SAME_CRATE: &str = "build both sides with the same version, features and s
 const PROVE_OR_TRUST: &str = "build both sides with the same compiler, or derive `StableAbi` for the type; if you know \
                               that they are the same type, load the plugin with `Plugin::load_trusted`";
 
-/// What must be equal first.
-fn shape(facts: &Facts) -> [(MismatchField, String); 4] {
-    let kind = if facts.kind == KIND_THREAD_LOCAL { "thread-local" } else { "static" };
+/// What must be equal first, in numbers: words are for what differs.
+fn shape(facts: &Facts) -> [(MismatchField, usize); 4] {
     [
-        (MismatchField::Kind, kind.to_owned()),
-        (MismatchField::Size, format!("{} bytes", facts.size)),
-        (MismatchField::Align, format!("{} bytes", facts.align)),
-        (MismatchField::NeedsDrop, if facts.needs_drop { "yes" } else { "no" }.to_owned()),
+        (MismatchField::Kind, usize::from(facts.kind == KIND_THREAD_LOCAL)),
+        (MismatchField::Size, facts.size),
+        (MismatchField::Align, facts.align),
+        (MismatchField::NeedsDrop, usize::from(facts.needs_drop)),
     ]
+}
+
+fn in_words(field: MismatchField, value: usize) -> String {
+    match (field, value) {
+        (MismatchField::Kind, 0) => "static".to_owned(),
+        (MismatchField::Kind, _) => "thread-local".to_owned(),
+        (MismatchField::NeedsDrop, 0) => "no".to_owned(),
+        (MismatchField::NeedsDrop, _) => "yes".to_owned(),
+        _ => format!("{value} bytes"),
+    }
 }
 
 fn type_value(facts: &Facts, binary: &Binary) -> String {
@@ -264,7 +276,7 @@ fn judge(copy: &ItemCopy, binary: &Binary, offered: &Facts, compared: &mut Compa
 
 /// Layouts that have been compared while a binary is registered: many items have few types.
 #[derive(Default)]
-pub(crate) struct Compared(HashMap<(*const c_void, *const c_void), Result<(), String>>);
+pub(crate) struct Compared(BTreeMap<(*const c_void, *const c_void), Result<(), String>>);
 
 #[cfg(feature = "abi_stable")]
 fn compare_layouts(known: &Facts, offered: &Facts) -> Result<(), String> {
@@ -310,9 +322,9 @@ mod tests {
             align: align_of::<T>(),
             needs_drop: false,
             type_id: [type_id; 16],
-            type_name: "api::Scale".to_owned(),
+            type_name: "api::Scale",
             layout: std::ptr::from_ref(T::LAYOUT).cast(),
-            site: String::new(),
+            site: "",
         }
     }
 
@@ -336,11 +348,7 @@ mod tests {
 
     #[test]
     fn without_layouts_the_type_id_and_then_the_name_decide() {
-        let bare = |type_id, name: &str| Facts {
-            layout: std::ptr::null(),
-            type_name: name.to_owned(),
-            ..facts::<RVec<u32>>(type_id)
-        };
+        let bare = |type_id, type_name| Facts { layout: std::ptr::null(), type_name, ..facts::<RVec<u32>>(type_id) };
         assert!(matches!(verdict(bare(1, "a"), &bare(1, "b")), Verdict::Same(Proof::SameTypeId)));
         assert!(matches!(verdict(bare(1, "a"), &bare(2, "a")), Verdict::Same(Proof::Unproven)));
         assert!(matches!(verdict(bare(1, "a"), &bare(2, "b")), Verdict::Unknown));
