@@ -52,6 +52,10 @@ impl Workspace {
         })
     }
 
+    pub(crate) fn target(&self) -> &Path {
+        &self.target
+    }
+
     /// A folder for what a check builds, below the target folder.
     pub(crate) fn scratch(&self, name: &str) -> PathBuf {
         self.target.join("test-plugins").join(name)
@@ -205,7 +209,6 @@ impl<'a> Builder<'a> {
         self.workspace.plugins.iter().map(String::as_str).collect()
     }
 
-    /// Runs cargo and returns what it says it built. Its messages to people go to stderr as they come.
     fn cargo_build(&self, invocation: Invocation<'_>) -> Result<Vec<Artifact>> {
         // Target folders of their own, so that no toolchain throws away what another one built.
         let (mut command, folder) = match invocation.toolchain {
@@ -229,22 +232,7 @@ impl<'a> Builder<'a> {
         for package in invocation.packages {
             command.args(["-p", package]);
         }
-        command.arg("--message-format=json-render-diagnostics").env_remove("CARGO_TERM_COLOR");
-        command.stdin(Stdio::null()).stdout(Stdio::piped());
-
-        let shown = process::describe(&command);
-        let mut child = command.spawn().with_context(|| format!("cannot start {shown}"))?;
-        let mut artifacts = Vec::new();
-        let stdout = child.stdout.take().with_context(|| format!("no output to read from {shown}"))?;
-        for message in Message::parse_stream(BufReader::new(stdout)) {
-            let message = message.with_context(|| format!("cannot read the messages of {shown}"))?;
-            if let Message::CompilerArtifact(artifact) = message {
-                artifacts.push(artifact);
-            }
-        }
-        let status = child.wait().with_context(|| format!("cannot wait for {shown}"))?;
-        ensure!(status.success(), "{shown}: {status}; its messages are above");
-        Ok(artifacts)
+        artifacts_of(command)
     }
 
     fn host_of(&self, artifacts: &[Artifact]) -> Result<PathBuf> {
@@ -295,6 +283,25 @@ impl<'a> Builder<'a> {
             .collect::<Result<Vec<_>>>()?;
         Ok(Products { folder, host, plugins })
     }
+}
+
+/// Runs a cargo command and returns what it says it built. Its messages to people go to stderr as they come.
+pub(crate) fn artifacts_of(mut command: Command) -> Result<Vec<Artifact>> {
+    let shown = process::describe(&command);
+    command.arg("--message-format=json-render-diagnostics").env_remove("CARGO_TERM_COLOR");
+    command.stdin(Stdio::null()).stdout(Stdio::piped());
+    let mut child = command.spawn().with_context(|| format!("cannot start {shown}"))?;
+    let mut artifacts = Vec::new();
+    let stdout = child.stdout.take().with_context(|| format!("no output to read from {shown}"))?;
+    for message in Message::parse_stream(BufReader::new(stdout)) {
+        let message = message.with_context(|| format!("cannot read the messages of {shown}"))?;
+        if let Message::CompilerArtifact(artifact) = message {
+            artifacts.push(artifact);
+        }
+    }
+    let status = child.wait().with_context(|| format!("cannot wait for {shown}"))?;
+    ensure!(status.success(), "{shown}: {status}; its messages are above");
+    Ok(artifacts)
 }
 
 fn build_name(setting: Setting) -> String {

@@ -1,7 +1,9 @@
-//! The commands of this repository: `cargo xtask demo | test-plugins | ci`. This file is the command line only.
+//! The commands of this repository: `cargo xtask demo | test-plugins | ci | hot-path | bench`. This file is the command line only.
 
+mod bench;
 mod build;
 mod checks;
+mod hot_path;
 mod process;
 mod readme;
 mod report;
@@ -36,8 +38,16 @@ enum Command {
     /// Each scenario runs in a process of its own, so that a crash or a hang is one failed scenario. The last line of
     /// the output is the sum: `N passed, N failed`.
     TestPlugins(TestPlugins),
-    /// Run everything that must hold before a change is merged: formatting, lints, documentation, `test-plugins`.
+    /// Run everything that must hold before a change is merged: formatting, lints, documentation, `test-plugins`, the length
+    /// of the hot path.
     Ci,
+    /// Count the instructions of the hot path, in the host and in a plugin.
+    HotPath,
+    /// Measure times, sizes and builds, side by side with std and with other crates.
+    ///
+    /// Prints one table with ratios and leaves a report with plots. A full run also writes docs/performance.md and its
+    /// chart. Nothing fails because it is slow.
+    Bench(bench::Options),
 }
 
 #[derive(Debug, Args)]
@@ -76,11 +86,14 @@ fn run(command: Command) -> Result<ExitCode> {
     let report = Report::new();
     let mut builder = Builder::new(&report)?;
     match command {
+        Command::Bench(options) => return bench::run(&options, builder.workspace(), &report),
         Command::Demo => return scenarios::demo(&mut builder),
         Command::TestPlugins(options) => test_plugins(&options, &mut builder, &report)?,
+        Command::HotPath => hot_path::check(&mut builder, &report)?,
         Command::Ci => {
             checks::lints(builder.workspace(), &report)?;
             test_plugins(&TestPlugins::default(), &mut builder, &report)?;
+            hot_path::check(&mut builder, &report)?;
         }
     }
     Ok(report.finish())

@@ -33,6 +33,15 @@ fn same_address(bench: &Bench) {
         assert_eq!(once.number(), 1);
     }
     assert_eq!(second.call("initialized", 0).number(), 1, "one initialization");
+
+    // Again, where nothing but the hot path is needed.
+    for (operation, expected) in
+        [("hot_path_thread_local", 9), ("hot_path_static", host("registry_address", 0).number())]
+    {
+        assert_eq!(host(operation, 0).number(), expected);
+        assert_eq!(first.call(operation, 0).number(), expected);
+        assert_eq!(first.call(operation, 0).number(), expected);
+    }
 }
 
 fn plugins_only(bench: &Bench) {

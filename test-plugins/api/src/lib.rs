@@ -5,6 +5,7 @@
 
 pub mod building;
 pub mod ending;
+pub mod hot_path;
 pub mod identity;
 pub mod items;
 pub mod operations;

@@ -5,13 +5,14 @@ use std::sync::atomic::Ordering::SeqCst;
 
 use crate::items::{COUNTER, INITIALIZED, ONCE, REGISTRY, SHARED, TAGS};
 use crate::probe::{Operation, Outcome};
-use crate::{building, ending, identity, threads, types};
+use crate::{building, ending, hot_path, identity, threads, types};
 
 /// All operations, a table for each topic.
 pub const TABLES: &[&[Operation]] = &[
     OPERATIONS,
     building::OPERATIONS,
     ending::OPERATIONS,
+    hot_path::OPERATIONS,
     identity::OPERATIONS,
     threads::OPERATIONS,
     types::OPERATIONS,

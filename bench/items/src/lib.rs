@@ -1,0 +1,12 @@
+//! As many items as `build.rs` is told to write.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+
+include!(concat!(env!("OUT_DIR"), "/items.rs"));
+
+/// Uses every item, so that the linker keeps them.
+#[unsafe(no_mangle)]
+pub extern "C" fn bench_touch_items() -> usize {
+    touch()
+}
