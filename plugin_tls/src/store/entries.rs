@@ -216,7 +216,7 @@ impl List {
         let entry;
         (*most, entry) = self.waiting[part as usize].take(|position, entry| position < *most && matches(entry))?;
         if let Task::Value(owner) = entry.task() {
-            self.row.clear(owner.record.index);
+            self.row.clear(owner.index);
         }
         self.activate(entry);
         Some(entry)

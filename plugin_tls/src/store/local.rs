@@ -26,13 +26,13 @@ fn present_or_begin(access: &mut Access) -> Result<Building, Status> {
     let copy = unsafe { copy_of(access.item) };
     let record = copy.record;
     // SAFETY: it is the calling thread's row.
-    if let Some(present) = unsafe { Row::value(row::own::get(), record.index) } {
+    if let Some(present) = unsafe { Row::value(row::own::get(), copy.index) } {
         access.value = present.as_ptr().cast();
         return Err(abi::OK);
     }
     let thread = threads::current().ok_or(abi::DESTROYED)?;
     // SAFETY: used in this function only.
-    if unsafe { thread.as_ref() }.is_dropped(record.index) {
+    if unsafe { thread.as_ref() }.is_dropped(copy.index) {
         return Err(abi::DESTROYED);
     }
     if building::is_running(record) {

@@ -104,6 +104,7 @@ impl<'a> Registration<'a> {
         };
         let copy = self.held.values.push(ItemCopy {
             record,
+            index: record.index,
             binary: self.binary,
             facts,
             proof,

@@ -106,10 +106,11 @@ impl Binary {
 
 /// What is known of a copy and is compared with other copies. The texts are [`Held`] with the copy.
 #[derive(Debug)]
+#[repr(C)]
 pub(crate) struct Facts {
-    pub(crate) kind: u32,
     pub(crate) size: usize,
     pub(crate) align: usize,
+    pub(crate) kind: u32,
     pub(crate) needs_drop: bool,
     pub(crate) type_id: [u8; 16],
     pub(crate) type_name: &'static str,
@@ -119,31 +120,36 @@ pub(crate) struct Facts {
     pub(crate) site: &'static str,
 }
 
-/// An item, whichever binaries have it.
+/// An item, whichever binaries have it. What is needed when a value is built comes first: threads that build many values
+/// wait for memory most of the time.
 #[derive(Debug)]
+#[repr(C)]
 pub(crate) struct Record {
-    written: Written<'static>,
-    pub(crate) kind: u32,
-    /// The slot of a thread-local item in each row.
-    pub(crate) index: usize,
     /// The host's own copy, whose initializer and drop code come first.
     pub(crate) host_copy: OnceLock<&'static ItemCopy>,
+    /// The slot of a thread-local item in each row.
+    pub(crate) index: usize,
     /// The value of a process-wide item.
     pub(crate) process: Process,
+    pub(crate) kind: u32,
+    written: Written<'static>,
     /// The copy that was registered first.
     first: UnderLock<Option<&'static ItemCopy>>,
 }
 
-/// One binary's copy of an item.
+/// One binary's copy of an item. What is needed when a value is built or dropped comes first, as in [`Record`].
 #[derive(Debug)]
+#[repr(C)]
 pub(crate) struct ItemCopy {
     pub(crate) record: &'static Record,
     pub(crate) binary: &'static Binary,
+    /// The record's.
+    pub(crate) index: usize,
+    pub(crate) drop: Option<DropValue>,
     pub(crate) facts: Facts,
     /// What accepted it; of an item's first copy, [`Proof::First`].
     #[cfg_attr(not(feature = "host"), expect(dead_code, reason = "for snapshots"))]
     pub(crate) proof: Proof,
-    pub(crate) drop: Option<DropValue>,
     /// See [`ItemDecl::word`].
     pub(super) word: *const AtomicPtr<()>,
     /// See [`ItemDecl::item`].
@@ -213,7 +219,7 @@ impl ItemCopy {
         let binary = unsafe { &*super::own_binary() };
         let record = Box::leak(Box::new(Record::new(Written::default(), facts.kind, 0)));
         let (word, item, next) = (ptr::null(), ptr::null(), UnderLock::new(None));
-        Box::leak(Box::new(ItemCopy { record, binary, facts, proof: Proof::First, drop: None, word, item, next }))
+        Box::leak(Box::new(ItemCopy { record, binary, index: 0, facts, proof: Proof::First, drop: None, word, item, next }))
     }
 
     /// Tells the copy where to look from now on.

@@ -262,7 +262,7 @@ impl Own {
             let newest = |part| list.take(part, &mut { usize::MAX }, |_| true);
             let entry = Part::ALL.into_iter().find_map(newest)?;
             if let Task::Value(owner) = entry.task() {
-                self.set_dropped(owner.record.index);
+                self.set_dropped(owner.index);
             }
             Some(entry)
         });
@@ -316,7 +316,7 @@ impl Building {
             if status == abi::OK {
                 access.value = entry.value(owner).as_ptr().cast_const().cast();
                 list.add(entry);
-                list.row.set(owner.record.index, access.value.cast());
+                list.row.set(owner.index, access.value.cast());
                 // The old row may be gone.
                 row::own::set(list.row.as_ptr());
             } else {
