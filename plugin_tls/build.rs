@@ -9,13 +9,19 @@ use std::process::Command;
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-env-changed=RUSTC");
-    println!("cargo::rustc-check-cfg=cfg(store)");
+    println!("cargo::rustc-check-cfg=cfg(store, thread_pointer)");
     println!("cargo::rustc-env=PLUGIN_TLS_COMPILER={}", compiler().unwrap_or_default());
 
     // A build without either feature, such as a library's own tests, is alone in its process and owns a store.
     let feature = |name| env::var_os(format!("CARGO_FEATURE_{name}")).is_some();
     if feature("HOST") || !feature("PLUGIN") {
         println!("cargo::rustc-cfg=store");
+    }
+
+    // Where an executable's thread-locals have a constant distance from a register that this crate knows how to read.
+    let target = |name| env::var(format!("CARGO_CFG_TARGET_{name}")).unwrap_or_default();
+    if target("OS") == "linux" && target("POINTER_WIDTH") == "64" && ["x86_64", "aarch64"].contains(&&*target("ARCH")) {
+        println!("cargo::rustc-cfg=thread_pointer");
     }
 }
 

@@ -132,8 +132,8 @@ pub(crate) struct ItemDecl {
     pub(crate) align: usize,
     /// Null for a type that needs no drop.
     pub(crate) drop: Option<DropValue>,
-    /// The copy's own word: the index of a thread-local, the pointer to the value of a process-wide item. The host
-    /// writes it.
+    /// The copy's own word: where the slot of a thread-local is (see [`crate::row`]), the pointer to the value of a
+    /// process-wide item. The host writes it.
     pub(crate) word: *const c_void,
     /// What the copy is to its own binary. The host looks at those of its own copies only.
     pub(crate) item: *const c_void,
@@ -185,9 +185,7 @@ pub(crate) type FindRow = unsafe extern "C" fn(key: c_uint) -> *mut c_void;
 #[repr(C)]
 pub(crate) struct Api {
     pub(crate) header: Header,
-    /// From the thread pointer to the calling thread's [`RowCell`](crate::row::RowCell) in bytes, the same for every
-    /// thread; zero where there is no such constant.
-    pub(crate) row_offset: isize,
+    /// Finds the row that odd words speak of.
     pub(crate) row: Option<FindRow>,
     /// The argument of `row`.
     pub(crate) row_key: c_uint,
@@ -299,10 +297,10 @@ const _: () = {
     assert!(offset_of!(Access, attempt) == 16 && offset_of!(Access, sink) == 24);
     assert!(offset_of!(Access, value) == 40 && offset_of!(Access, given) == 48);
 
-    assert!(size_of::<Api>() == 112);
-    assert!(offset_of!(Api, row_offset) == 16 && offset_of!(Api, row) == 24);
-    assert!(offset_of!(Api, row_key) == 32 && offset_of!(Api, connect) == 40 && offset_of!(Api, register) == 48);
-    assert!(offset_of!(Api, local) == 56 && offset_of!(Api, process) == 64 && offset_of!(Api, takeover) == 72);
+    assert!(size_of::<Api>() == 104);
+    assert!(offset_of!(Api, row) == 16 && offset_of!(Api, row_key) == 24);
+    assert!(offset_of!(Api, connect) == 32 && offset_of!(Api, register) == 40);
+    assert!(offset_of!(Api, local) == 48 && offset_of!(Api, process) == 56 && offset_of!(Api, takeover) == 64);
 
     assert!(size_of::<Takeover>() == 40);
     assert!(offset_of!(Takeover, at_thread_exit) == 0 && offset_of!(Takeover, key_create) == 8);

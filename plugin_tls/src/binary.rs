@@ -138,11 +138,11 @@ pub(crate) fn uses_own() -> bool {
 /// Publishes the decision.
 fn decide(store: &'static Api, handle: BinaryHandle) {
     #[cfg(feature = "plugin")]
-    // SAFETY: a table's offset is right for its own cell, and its function finds the row: the contract.
+    // SAFETY: a table's function finds the row: the contract.
     unsafe {
-        crate::row::connect(store.row_offset, store.row.expect("a checked table has every entry"), store.row_key);
+        crate::row::connect(store.row.expect("a checked table has every entry"), store.row_key);
     }
-    // Release, both: whoever sees the store sees the handle and the row's offset.
+    // Release, both: whoever sees the store sees the handle and the way to the row.
     HANDLE.store(handle.cast_mut(), Release);
     STORE.store(ptr::from_ref(store).cast_mut(), Release);
 }

@@ -3,7 +3,7 @@
 //! ```text
 //!                     registered: at connection,          touched:
 //!                     or on first access                  the host has built the value
-//!   word of a thread-local    usize::MAX ───────────────► index ─────────────────────── (stays)
+//!   word of a thread-local    unresolved ───────────────► where the slot is (`row`) ─── (stays)
 //!   word of a static          null ──────────────────────────────────────────────────► the value's address
 //!   handle                    null ─────────────────────► the host's name for this copy
 //! ```
@@ -16,13 +16,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::{self, NonNull};
 #[cfg(feature = "plugin")]
 use std::sync::atomic::Ordering::Release;
-use std::sync::atomic::{AtomicPtr, Ordering::Acquire, Ordering::Relaxed};
+use std::sync::atomic::{AtomicPtr, Ordering::Acquire};
 
 use crate::abi::{self, DropValue, ItemDecl, Status, Str};
 use crate::binary;
 use crate::error::AccessError;
 use crate::layout::Described;
-use crate::row::{self, Row};
+use crate::row;
 
 /// An item's copy, whatever its type.
 #[derive(Debug)]
@@ -132,7 +132,7 @@ unsafe extern "C" fn drop_value<T>(value: *mut u8) {
 
 /// The word of a copy that is not registered.
 const fn unresolved(kind: u32) -> *mut () {
-    if kind == abi::KIND_THREAD_LOCAL { ptr::without_provenance_mut(usize::MAX) } else { ptr::null_mut() }
+    if kind == abi::KIND_THREAD_LOCAL { ptr::without_provenance_mut(row::UNRESOLVED) } else { ptr::null_mut() }
 }
 
 /// std aborts when the destructor of a thread-local panics, with this message.
@@ -226,13 +226,8 @@ impl<T: 'static> LocalItem<T> {
     /// The calling thread's value, if it is there.
     #[inline]
     pub(crate) fn get(&'static self) -> Option<NonNull<T>> {
-        let value = |row| {
-            // Relaxed: a number, which leads to nothing but a slot that this thread alone writes.
-            let index = self.raw.word.load(Relaxed).addr();
-            // SAFETY: it is the calling thread's row.
-            unsafe { Row::value(row, index) }
-        };
-        row::current().and_then(value).or_else(|| row::find().and_then(value)).map(NonNull::cast)
+        // SAFETY: it is the word of this copy.
+        unsafe { row::value(&self.raw.word) }.map(NonNull::cast)
     }
 
     /// The calling thread's value, which is built if need be: from `given`, or by the initializer.

@@ -148,6 +148,6 @@ pub mod __private {
     #[cfg(feature = "host")]
     pub fn force_fallback() {
         // Relaxed: before any other thread could look.
-        crate::row::FORCE_FALLBACK.store(true, std::sync::atomic::Ordering::Relaxed);
+        crate::row::own::FORCE_FALLBACK.store(true, std::sync::atomic::Ordering::Relaxed);
     }
 }

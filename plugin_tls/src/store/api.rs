@@ -29,7 +29,6 @@ pub(crate) fn table() -> &'static Api {
         let (row, row_key) = row::own::finder();
         Api {
             header: Header::of::<Api>(),
-            row_offset: row::offset_of_own_cell().unwrap_or(0),
             row: Some(row),
             row_key,
             reserved: 0,

@@ -13,7 +13,7 @@ use std::ptr::NonNull;
 
 use super::registry::{Binary, ItemCopy};
 use crate::abi::AtExit;
-use crate::row::RowBox;
+use crate::row::Slots;
 
 /// Something that a thread has to do before it ends, or before the owner's code goes away: a pointer.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -179,7 +179,7 @@ pub(crate) struct List {
     /// Whose binary's code is building or dropping them right now. Of plugins only: nobody asks whether the host is still
     /// needed.
     active: Chain,
-    pub(crate) row: RowBox,
+    pub(super) slots: Slots,
 }
 
 // SAFETY: entries are made and run by the list's thread only; other threads compare owners and read addresses.
@@ -187,7 +187,7 @@ unsafe impl Send for List {}
 
 impl List {
     pub(super) const fn new() -> Self {
-        List { waiting: [Chain::EMPTY; Part::ALL.len()], active: Chain::EMPTY, row: RowBox::empty() }
+        List { waiting: [Chain::EMPTY; Part::ALL.len()], active: Chain::EMPTY, slots: Slots::new() }
     }
 
     /// What waits to be run.
@@ -216,7 +216,7 @@ impl List {
         let entry;
         (*most, entry) = self.waiting[part as usize].take(|position, entry| position < *most && matches(entry))?;
         if let Task::Value(owner) = entry.task() {
-            self.row.clear(owner.index);
+            self.slots.clear(owner.index);
         }
         self.activate(entry);
         Some(entry)

@@ -3,7 +3,7 @@
 use super::building::{self, copy_of};
 use super::threads::{self, Building, Draining};
 use crate::abi::{self, Access, Status};
-use crate::row::{self, Row};
+use crate::row;
 
 /// The calling thread's value: the one that is there, or a new one.
 pub(crate) fn find_or_build(access: &mut Access) -> Status {
@@ -25,8 +25,7 @@ fn present_or_begin(access: &mut Access) -> Result<Building, Status> {
     // SAFETY: the accessor's handle.
     let copy = unsafe { copy_of(access.item) };
     let record = copy.record;
-    // SAFETY: it is the calling thread's row.
-    if let Some(present) = unsafe { Row::value(row::own::get(), copy.index) } {
+    if let Some(present) = row::own::value(copy.index) {
         access.value = present.as_ptr().cast();
         return Err(abi::OK);
     }

@@ -13,6 +13,7 @@ use super::registry::{Binary, Facts, Held, ItemCopy, Record, Registered, UnderLo
 use super::verify::{self, Compared, Mismatch, MismatchField, Proof, Side};
 use crate::abi::{ItemDecl, ItemHandle, KIND_THREAD_LOCAL};
 use crate::key::{Declaration, Identity, Written};
+use crate::row;
 
 /// A registration under way.
 pub(super) struct Registration<'a> {
@@ -141,7 +142,7 @@ impl<'a> Registration<'a> {
                 let _first = copy.record.host_copy.set(copy);
             }
             if copy.record.kind == KIND_THREAD_LOCAL {
-                copy.publish(ptr::without_provenance_mut(copy.record.index));
+                copy.publish(ptr::without_provenance_mut(row::own::word(copy.index)));
             }
         }
         Ok(())

@@ -148,7 +148,7 @@ pub(crate) struct ItemCopy {
     pub(crate) drop: Option<DropValue>,
     pub(crate) facts: Facts,
     /// What accepted it; of an item's first copy, [`Proof::First`].
-    #[cfg_attr(not(feature = "host"), expect(dead_code, reason = "for snapshots"))]
+    #[cfg_attr(not(feature = "host"), allow(dead_code, reason = "for snapshots"))]
     pub(crate) proof: Proof,
     /// See [`ItemDecl::word`].
     pub(super) word: *const AtomicPtr<()>,
@@ -219,7 +219,17 @@ impl ItemCopy {
         let binary = unsafe { &*super::own_binary() };
         let record = Box::leak(Box::new(Record::new(Written::default(), facts.kind, 0)));
         let (word, item, next) = (ptr::null(), ptr::null(), UnderLock::new(None));
-        Box::leak(Box::new(ItemCopy { record, binary, index: 0, facts, proof: Proof::First, drop: None, word, item, next }))
+        Box::leak(Box::new(ItemCopy {
+            record,
+            binary,
+            index: 0,
+            facts,
+            proof: Proof::First,
+            drop: None,
+            word,
+            item,
+            next,
+        }))
     }
 
     /// Tells the copy where to look from now on.

@@ -22,7 +22,6 @@ use super::image::{self, ThreadHandle};
 use super::progress;
 use super::registry::{Binary, ItemCopy};
 use crate::abi::{self, Access, Status};
-use crate::row::{self, FirstRow, RowBox};
 
 /// A thread, as other threads see it.
 pub(crate) struct Thread {
@@ -65,7 +64,6 @@ pub(crate) struct Own {
     dropped: RefCell<Vec<u64>>,
     /// [`RESETS`] when this thread last dropped everything.
     resets: Cell<usize>,
-    first_row: FirstRow,
 }
 
 /// All threads that have something on their list, or had.
@@ -96,7 +94,6 @@ std::thread_local!(static OWN: ManuallyDrop<Own> = const {
         running: Cell::new(false),
         dropped: RefCell::new(Vec::new()),
         resets: Cell::new(0),
-        first_row: FirstRow::new(),
     })
 });
 // Its destructor is the end of the thread's list.
@@ -166,8 +163,6 @@ impl Own {
         self.shared.started_by.set(started_by);
         self.resets.set(RESETS.load(SeqCst));
         self.running.set(true);
-        // SAFETY: both are in the thread's own storage, and nothing else uses the row.
-        self.shared.lock().row = unsafe { RowBox::start_with(&self.first_row) };
         let mut threads = threads();
         // Relaxed: written and read under the lock.
         self.shared.position.store(threads.len(), Relaxed);
@@ -266,10 +261,9 @@ impl Own {
             }
             Some(entry)
         });
-        row::own::set(&raw const row::EMPTY);
+        self.shared.lock().slots.end();
         self.leave();
         self.running.set(false);
-        *self.shared.lock() = List::new();
         self.dropped.take();
         progress::made();
     }
@@ -316,9 +310,7 @@ impl Building {
             if status == abi::OK {
                 access.value = entry.value(owner).as_ptr().cast_const().cast();
                 list.add(entry);
-                list.row.set(owner.index, access.value.cast());
-                // The old row may be gone.
-                row::own::set(list.row.as_ptr());
+                list.slots.set(owner.index, access.value.cast());
             } else {
                 // SAFETY: it is without a value, and on no list.
                 unsafe { building::free(entry.memory()) };

@@ -207,7 +207,6 @@ struct Table {
     major: u16,
     minor: u16,
     size: u32,
-    row_offset: isize,
     /// Functions, and the argument of the first one.
     entries: [*const c_void; 6],
     /// Each of them may be null.
