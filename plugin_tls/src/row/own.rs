@@ -72,8 +72,9 @@ pub(super) fn set_direct(slot: usize, value: *const ()) {
     SLOTS.with(|slots| slots[slot].set(value));
 }
 
-/// The calling thread's row.
-#[inline]
+/// The calling thread's row. Out of line, or it would get in the way of those accesses that do not need it.
+#[cold]
+#[inline(never)]
 pub(super) fn row() -> Option<NonNull<Row>> {
     Some(ROW.with(Cell::get))
 }
