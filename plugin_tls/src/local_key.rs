@@ -22,13 +22,26 @@ use crate::item::LocalItem;
 /// assert_eq!(TAGS.take(), ["slow"]);
 /// ```
 pub struct LocalKey<T: 'static> {
-    item: fn() -> &'static LocalItem<T>,
+    /// A static. Not a reference: 1.85 has none to statics that change in constants.
+    item: *const LocalItem<T>,
+    constructor: extern "C" fn(),
 }
+
+// SAFETY: the pointer is used as a shared reference only, and a `LocalItem` can be shared between threads.
+unsafe impl<T: 'static> Send for LocalKey<T> {}
+// SAFETY: as above.
+unsafe impl<T: 'static> Sync for LocalKey<T> {}
 
 impl<T: 'static> LocalKey<T> {
     #[doc(hidden)]
-    pub const fn __new(item: fn() -> &'static LocalItem<T>) -> Self {
-        LocalKey { item }
+    pub const fn __new(item: &'static LocalItem<T>, constructor: extern "C" fn()) -> Self {
+        LocalKey { item, constructor }
+    }
+
+    #[inline]
+    fn item(&self) -> &'static LocalItem<T> {
+        // SAFETY: it came from such a reference.
+        unsafe { &*self.item }
     }
 
     /// Calls `f` with the calling thread's value, which is built first if need be.
@@ -49,10 +62,10 @@ impl<T: 'static> LocalKey<T> {
     where
         F: FnOnce(&T) -> R,
     {
-        let item = (self.item)();
+        let item = self.item();
         let value = match item.get() {
             Some(value) => value,
-            None => item.build(None),
+            None => item.build(self.constructor, None),
         };
         // SAFETY: the value lives until its thread ends, or until the thread reaches a point where its owner says that
         // no reference is left; this call is on the value's own thread, and no such point lies within it.
@@ -81,10 +94,10 @@ impl<T: 'static> LocalKey<T> {
     where
         F: FnOnce(&T) -> R,
     {
-        let item = (self.item)();
+        let item = self.item();
         let value = match item.get() {
             Some(value) => value,
-            None => item.try_build()?,
+            None => item.try_build(self.constructor)?,
         };
         // SAFETY: see `with`.
         Ok(f(unsafe { value.as_ref() }))
@@ -94,11 +107,11 @@ impl<T: 'static> LocalKey<T> {
     #[inline]
     #[track_caller]
     fn initialize_with<R>(&'static self, value: T, f: impl FnOnce(Option<T>, &T) -> R) -> R {
-        let item = (self.item)();
+        let item = self.item();
         let mut given = Some(value);
         let value = match item.get() {
             Some(value) => value,
-            None => item.build(Some(&mut given)),
+            None => item.build(self.constructor, Some(&mut given)),
         };
         // SAFETY: see `with`.
         f(given, unsafe { value.as_ref() })
