@@ -60,8 +60,6 @@ fn lazy_static(facade: &TokenTree, item: &Item) -> TokenStream {
     let here = quote! { #facade::__private::type_name::<#name>() };
     let declaration = declaration(facade, item, &hidden, &quote! { StaticItem }, &here);
     let cfgs: Vec<_> = item::cfgs(attributes).collect();
-    // A constant of the user's by the parameter's name would make it a pattern.
-    let this = format_ident!("__plugin_tls_lazy");
     quote_spanned! {at(item)=>
         #[allow(missing_copy_implementations, missing_debug_implementations, non_camel_case_types, dead_code)]
         #(#attributes)*
@@ -80,11 +78,7 @@ fn lazy_static(facade: &TokenTree, item: &Item) -> TokenStream {
             }
         }
         #(#cfgs)*
-        impl #facade::LazyStatic for #name {
-            fn initialize(#this: &Self) {
-                let _ = &**#this;
-            }
-        }
+        impl #facade::LazyStatic for #name {}
     }
 }
 
