@@ -322,7 +322,7 @@ impl<T: 'static> LocalItem<T> {
     /// Where [`try_build`](Self::try_build) does, and where it is an error.
     #[cold]
     #[inline(never)]
-    #[track_caller]
+    #[cfg_attr(debug_assertions, track_caller)]
     pub(crate) fn build(&'static self, constructor: extern "C" fn(), given: Option<&mut Option<T>>) -> NonNull<T> {
         self.raw.ensure_declared(constructor);
         if let Some(value) = self.refresh() {
@@ -343,7 +343,7 @@ impl<T: 'static> LocalItem<T> {
     /// If the initializer does, or if the item needs itself.
     #[cold]
     #[inline(never)]
-    #[track_caller]
+    #[cfg_attr(debug_assertions, track_caller)]
     pub(crate) fn try_build(&'static self, constructor: extern "C" fn()) -> Result<NonNull<T>, AccessError> {
         self.raw.ensure_declared(constructor);
         if let Some(value) = self.refresh() {

@@ -1,4 +1,8 @@
 //! [`LocalKey`]: std's, over a shared item.
+//!
+//! An access that fails panics at the caller's place where this crate is built with debug assertions. Elsewhere the panic
+//! names the item, but its place is in this crate, as std's is in std: each access would need a static, a relocation and
+//! an argument for it.
 
 use std::cell::{Cell, RefCell};
 use std::fmt;
@@ -57,7 +61,7 @@ impl<T: 'static> LocalKey<T> {
     /// assert_eq!(NAME.with(|name| name.len()), 6);
     /// ```
     #[inline]
-    #[track_caller]
+    #[cfg_attr(debug_assertions, track_caller)]
     pub fn with<F, R>(&'static self, f: F) -> R
     where
         F: FnOnce(&T) -> R,
@@ -89,7 +93,7 @@ impl<T: 'static> LocalKey<T> {
     /// assert_eq!(NAME.try_with(|name| name.len()), Ok(6));
     /// ```
     #[inline]
-    #[track_caller]
+    #[cfg_attr(debug_assertions, track_caller)]
     pub fn try_with<F, R>(&'static self, f: F) -> Result<R, AccessError>
     where
         F: FnOnce(&T) -> R,
@@ -105,7 +109,7 @@ impl<T: 'static> LocalKey<T> {
 
     /// The value as it was and `None`, or a new one made of `value`: then the initializer does not run.
     #[inline]
-    #[track_caller]
+    #[cfg_attr(debug_assertions, track_caller)]
     fn initialize_with<R>(&'static self, value: T, f: impl FnOnce(Option<T>, &T) -> R) -> R {
         let item = self.item();
         let mut given = Some(value);
@@ -134,7 +138,7 @@ impl<T: 'static> LocalKey<Cell<T>> {
     /// assert_eq!(REQUEST.get(), 7);
     /// ```
     #[inline]
-    #[track_caller]
+    #[cfg_attr(debug_assertions, track_caller)]
     pub fn set(&'static self, value: T) {
         self.initialize_with(Cell::new(value), |unused, cell| {
             if let Some(unused) = unused {
@@ -157,7 +161,7 @@ impl<T: 'static> LocalKey<Cell<T>> {
     /// assert_eq!(DEPTH.get(), 1);
     /// ```
     #[inline]
-    #[track_caller]
+    #[cfg_attr(debug_assertions, track_caller)]
     pub fn get(&'static self) -> T
     where
         T: Copy,
@@ -180,7 +184,7 @@ impl<T: 'static> LocalKey<Cell<T>> {
     /// assert_eq!(PENDING.take(), None);
     /// ```
     #[inline]
-    #[track_caller]
+    #[cfg_attr(debug_assertions, track_caller)]
     pub fn take(&'static self) -> T
     where
         T: Default,
@@ -202,7 +206,7 @@ impl<T: 'static> LocalKey<Cell<T>> {
     /// assert_eq!(DEPTH.replace(2), 1);
     /// ```
     #[inline]
-    #[track_caller]
+    #[cfg_attr(debug_assertions, track_caller)]
     pub fn replace(&'static self, value: T) -> T {
         self.with(|cell| cell.replace(value))
     }
@@ -224,7 +228,7 @@ impl<T: Copy + 'static> LocalKey<Cell<T>> {
     /// assert_eq!(DEPTH.get(), 2);
     /// ```
     #[inline]
-    #[track_caller]
+    #[cfg_attr(debug_assertions, track_caller)]
     pub fn update(&'static self, f: impl FnOnce(T) -> T) {
         self.with(|cell| cell.set(f(cell.get())));
     }
@@ -245,7 +249,7 @@ impl<T: 'static> LocalKey<RefCell<T>> {
     /// assert_eq!(TAGS.with_borrow(|tags| tags.len()), 1);
     /// ```
     #[inline]
-    #[track_caller]
+    #[cfg_attr(debug_assertions, track_caller)]
     pub fn with_borrow<F, R>(&'static self, f: F) -> R
     where
         F: FnOnce(&T) -> R,
@@ -268,7 +272,7 @@ impl<T: 'static> LocalKey<RefCell<T>> {
     /// assert_eq!(TAGS.take(), [2]);
     /// ```
     #[inline]
-    #[track_caller]
+    #[cfg_attr(debug_assertions, track_caller)]
     pub fn with_borrow_mut<F, R>(&'static self, f: F) -> R
     where
         F: FnOnce(&mut T) -> R,
@@ -291,7 +295,7 @@ impl<T: 'static> LocalKey<RefCell<T>> {
     /// assert_eq!(USER.take(), "root");
     /// ```
     #[inline]
-    #[track_caller]
+    #[cfg_attr(debug_assertions, track_caller)]
     pub fn set(&'static self, value: T) {
         self.initialize_with(RefCell::new(value), |unused, cell| {
             if let Some(unused) = unused {
@@ -315,7 +319,7 @@ impl<T: 'static> LocalKey<RefCell<T>> {
     /// assert!(TAGS.take().is_empty());
     /// ```
     #[inline]
-    #[track_caller]
+    #[cfg_attr(debug_assertions, track_caller)]
     pub fn take(&'static self) -> T
     where
         T: Default,
@@ -337,7 +341,7 @@ impl<T: 'static> LocalKey<RefCell<T>> {
     /// assert_eq!(TAGS.replace(vec![2]), [1]);
     /// ```
     #[inline]
-    #[track_caller]
+    #[cfg_attr(debug_assertions, track_caller)]
     pub fn replace(&'static self, value: T) -> T {
         self.with(|cell| cell.replace(value))
     }
