@@ -17,6 +17,8 @@ use std::ptr::{self, NonNull};
 #[cfg(feature = "plugin")]
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::AtomicPtr;
+#[cfg(feature = "plugin")]
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::Ordering::{Acquire, Release};
 #[cfg(feature = "plugin")]
 use std::sync::{Mutex, PoisonError};
@@ -25,7 +27,7 @@ use crate::abi::{self, Access, Api, BinaryHandle, Sink};
 #[cfg(feature = "plugin")]
 use crate::abi::{BinaryDecl, Header, Str};
 use crate::error::{AccessError, AccessErrorReason};
-use crate::item::{Attempt, RawItem, Registration};
+use crate::item::{self, Attempt, RawItem};
 #[cfg(feature = "plugin")]
 use crate::layout;
 
@@ -45,12 +47,16 @@ static DECIDING: Mutex<()> = Mutex::new(());
 /// The compiler that built this binary: see `build.rs`.
 pub(crate) const COMPILER: &str = env!("PLUGIN_TLS_COMPILER");
 
-/// Marks a binary that has an `export_plugin!`.
-#[derive(Debug)]
+/// This binary has an `export_plugin!`.
 #[cfg(feature = "plugin")]
-pub struct Exported;
+static EXPORTED: AtomicBool = AtomicBool::new(false);
+
+/// The constructor of a binary with an `export_plugin!`.
 #[cfg(feature = "plugin")]
-inventory::collect!(Exported);
+pub extern "C" fn mark_exported() {
+    // Relaxed: nothing depends on it but itself.
+    EXPORTED.store(true, Relaxed);
+}
 
 /// Why an access was refused, in words that name the item's trouble.
 #[derive(Debug)]
@@ -96,7 +102,7 @@ pub(crate) fn store() -> Option<&'static Api> {
 #[cold]
 fn undecided() -> Option<&'static Api> {
     #[cfg(feature = "plugin")]
-    if inventory::iter::<Exported>.into_iter().next().is_some() {
+    if EXPORTED.load(Relaxed) {
         return None;
     }
     Some(use_own())
@@ -122,9 +128,9 @@ pub(crate) fn use_own() -> &'static Api {
     // accessed. Without the lock two threads may come here; registering twice gives the same handles.
     let handle = crate::store::own_binary();
     decide(own, handle.cast());
-    for registration in inventory::iter::<Registration> {
+    for item in item::all() {
         let mut report = String::new();
-        let _refused_until_accessed = register(own, registration.0, &mut report);
+        let _refused_until_accessed = register(own, item, &mut report);
     }
     own
 }
@@ -170,10 +176,9 @@ pub(crate) unsafe fn connect(api: &'static Api, load: *mut c_void) -> Result<(),
     if !current.is_null() {
         return Err(ConnectRefusal::OtherStore);
     }
-    let items = || inventory::iter::<Registration>.into_iter().map(|registration| registration.0);
     // Counted first, for the list is long and a vector that grows would be copied again and again.
-    let mut decls = Vec::with_capacity(items().count());
-    decls.extend(items().map(RawItem::declare));
+    let mut decls = Vec::with_capacity(item::all().count());
+    decls.extend(item::all().map(RawItem::declare));
     let mut handles = vec![ptr::null(); decls.len()];
     let mut handle = ptr::null();
     let mut report = String::new();
@@ -220,9 +225,7 @@ pub(crate) unsafe fn disconnect() {
     HANDLE.store(ptr::null_mut(), Release);
     LOADED.store(false, Release);
     crate::row::disconnect();
-    for registration in inventory::iter::<Registration> {
-        registration.0.forget();
-    }
+    item::all().for_each(RawItem::forget);
 }
 
 /// The store and its name for this binary, if a loader has connected it: then what this binary leaves on threads goes to

@@ -21,7 +21,7 @@ macro_rules! export_plugin {
             #[allow(non_upper_case_globals)]
             pub static plugin_tls_entry: $crate::__private::Entry = $crate::__private::Entry::new();
 
-            $crate::__private::submit! { $crate::__private::Exported }
+            $crate::__constructor!($crate::__private::mark_exported);
         };
         $crate::__take_over!();
     };

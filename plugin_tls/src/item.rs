@@ -7,61 +7,79 @@
 //!   word of a static          null ──────────────────────────────────────────────────► the value's address
 //!   handle                    null ─────────────────────► the host's name for this copy
 //! ```
+//!
+//! Before that, the item's constructor declares it when the binary is loaded: what it is a copy of, and that there is such
+//! a copy, whether the binary ever uses it or not. The first access does so if it comes earlier.
 
 use std::any::Any;
 use std::ffi::c_void;
+use std::iter;
 use std::marker::PhantomData;
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::{self, NonNull};
-#[cfg(feature = "plugin")]
-use std::sync::atomic::Ordering::Release;
-use std::sync::atomic::{AtomicPtr, Ordering::Acquire};
+use std::sync::OnceLock;
+use std::sync::atomic::AtomicPtr;
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 use crate::abi::{self, DropValue, ItemDecl, Status, Str};
 use crate::binary;
 use crate::error::AccessError;
-use crate::layout::Described;
+use crate::layout::Text;
 use crate::row;
 
 /// An item's copy, whatever its type.
+///
+/// What it is a copy of is not in the static from the start: an address that code computes costs a binary 7 bytes, one in
+/// a static 32, for the loader has to relocate it.
 #[derive(Debug)]
 pub struct RawItem {
     /// See the module. Read by each access, written by the host through [`ItemDecl::word`].
     word: AtomicPtr<()>,
     /// Written by this binary when the host has registered the copy.
     pub(crate) handle: AtomicPtr<c_void>,
+    /// The next one in the binary's list.
+    next: AtomicPtr<RawItem>,
+    declared: OnceLock<Declared>,
+}
+
+/// What a copy is a copy of.
+#[derive(Debug)]
+struct Declared {
     ty: &'static TypeInfo,
     /// A `fn() -> T`.
     initializer: fn(),
-    describe: fn() -> Described,
-    /// See [`crate::key::Declaration::read`].
-    pub(crate) text: &'static str,
-    kind: u32,
+    text: Text,
+    /// The name of the type whose path tells the item's: see [`RawItem::path`].
+    here: &'static str,
 }
 
-/// What is the same for all items of one type.
+/// What is the same for all items of one type and kind.
 #[derive(Debug)]
-struct TypeInfo {
+pub(crate) struct TypeInfo {
+    kind: u32,
     size: usize,
     align: usize,
+    layout: fn() -> *const c_void,
     type_id: fn() -> [u8; 16],
     type_name: fn() -> &'static str,
     build: abi::Build,
     drop: Option<DropValue>,
 }
 
-struct Of<T>(PhantomData<T>);
-
-impl<T: 'static> Of<T> {
-    const INFO: &'static TypeInfo = &TypeInfo {
-        size: size_of::<T>(),
-        align: align_of::<T>(),
-        type_id: type_id::<T>,
-        type_name: std::any::type_name::<T>,
-        build: build::<T>,
-        drop: if mem::needs_drop::<T>() { Some(drop_value::<T>) } else { None },
-    };
+impl TypeInfo {
+    pub(crate) const fn of<I: Item>(layout: fn() -> *const c_void) -> Self {
+        TypeInfo {
+            kind: I::KIND,
+            size: size_of::<I::Value>(),
+            align: align_of::<I::Value>(),
+            layout,
+            type_id: type_id::<I::Value>,
+            type_name: std::any::type_name::<I::Value>,
+            build: build::<I::Value>,
+            drop: if mem::needs_drop::<I::Value>() { Some(drop_value::<I::Value>) } else { None },
+        }
+    }
 }
 
 fn type_id<T: 'static>() -> [u8; 16] {
@@ -85,7 +103,7 @@ impl Attempt {
     /// `given` is null, or an `Option` of the item's type that nothing else uses while the attempt lives: whoever passes
     /// the attempt to [`build`] vouches for it.
     pub(crate) fn new(item: &RawItem, given: *mut ()) -> Self {
-        Attempt { initializer: item.initializer, given, payload: None, message: String::new() }
+        Attempt { initializer: item.declared().initializer, given, payload: None, message: String::new() }
     }
 }
 
@@ -103,7 +121,7 @@ unsafe extern "C" fn build<T>(destination: *mut u8, attempt: *mut c_void) -> Sta
         if let Some(value) = unsafe { given.as_mut() }.and_then(Option::take) {
             return value;
         }
-        // SAFETY: `initializer` was a `fn() -> T` (see `RawItem::new`, and `T` is the item's type: the caller's word).
+        // SAFETY: `initializer` was a `fn() -> T` (see `declare`, and `T` is the item's type: the caller's word).
         let initializer = unsafe { mem::transmute::<fn(), fn() -> T>(initializer) };
         initializer()
     }));
@@ -145,40 +163,107 @@ impl Drop for AbortOnUnwind {
     }
 }
 
+/// A copy that knows its type.
+pub trait Item {
+    /// The item's type.
+    type Value: 'static;
+    /// [`ItemDecl::kind`].
+    const KIND: u32;
+
+    /// The copy, whatever its type.
+    fn raw(&'static self) -> &'static RawItem;
+}
+
+/// The binary's items: the last one that was declared.
+static LAST: AtomicPtr<RawItem> = AtomicPtr::new(ptr::null_mut());
+
+/// The items of this binary, whether it ever uses them or not.
+pub(crate) fn all() -> impl Iterator<Item = &'static RawItem> {
+    // Acquire: pairs with the Release in `declare`, which follows all that belongs to the item.
+    let item = |pointer: &AtomicPtr<RawItem>| -> Option<&'static RawItem> {
+        // SAFETY: null, or a static that `declare` was called with.
+        unsafe { pointer.load(Acquire).as_ref() }
+    };
+    iter::successors(item(&LAST), move |previous| item(&previous.next))
+}
+
+/// Tells a copy what it is a copy of, and adds it to the binary's list. Nothing happens the second time.
+///
+/// Each item's constructor is a jump to this function, whose arguments fit into registers and which cannot unwind.
+///
+/// # Safety
+///
+/// - `ty` is that of the item, and `initializer` is a `fn() -> T` for it;
+/// - `text` is the pointer of a [`Text`], and `here` is a `str` of `here_length` bytes.
+pub(crate) unsafe extern "C" fn declare(
+    item: &'static RawItem,
+    ty: &'static TypeInfo,
+    initializer: *const (),
+    text: *const u8,
+    here: *const u8,
+    here_length: usize,
+) {
+    // SAFETY: the caller's word.
+    let declared = unsafe {
+        Declared {
+            ty,
+            initializer: mem::transmute::<*const (), fn()>(initializer),
+            text: Text::from_ptr(text),
+            here: std::str::from_utf8_unchecked(std::slice::from_raw_parts(here, here_length)),
+        }
+    };
+    if item.declared.set(declared).is_err() {
+        return;
+    }
+    let this = ptr::from_ref(item).cast_mut();
+    let mut last = LAST.load(Relaxed);
+    loop {
+        // Relaxed: the item is not in the list yet.
+        item.next.store(last, Relaxed);
+        // Release: see `all`.
+        match LAST.compare_exchange_weak(last, this, Release, Relaxed) {
+            Ok(_) => return,
+            Err(now) => last = now,
+        }
+    }
+}
+
 impl RawItem {
-    const fn new<T: 'static>(
-        kind: u32,
-        text: &'static str,
-        initializer: fn() -> T,
-        describe: fn() -> Described,
-    ) -> Self {
+    const fn new(kind: u32) -> Self {
         RawItem {
             word: AtomicPtr::new(unresolved(kind)),
             handle: AtomicPtr::new(ptr::null_mut()),
-            ty: Of::<T>::INFO,
-            // SAFETY: function pointers have one size; it is turned back before it is called, in `build`.
-            initializer: unsafe { mem::transmute::<fn() -> T, fn()>(initializer) },
-            describe,
-            text,
-            kind,
+            next: AtomicPtr::new(ptr::null_mut()),
+            declared: OnceLock::new(),
         }
+    }
+
+    /// Sees to it that the item is declared, with its constructor: an access can come before the constructors' turn.
+    fn ensure_declared(&'static self, constructor: extern "C" fn()) {
+        if self.declared.get().is_none() {
+            constructor();
+        }
+    }
+
+    fn declared(&self) -> &Declared {
+        self.declared.get().expect("an item is declared before it is accessed or found in the list")
     }
 
     /// The copy as the host gets to see it.
     pub(crate) fn declare(&'static self) -> ItemDecl {
-        let Described { path, layout } = (self.describe)();
+        let Declared { ty, text, .. } = self.declared();
         ItemDecl {
-            text: Str::new(self.text),
-            path: Str::new(path),
-            type_name: Str::new((self.ty.type_name)()),
-            type_id: (self.ty.type_id)(),
-            layout,
-            size: self.ty.size,
-            align: self.ty.align,
-            drop: self.ty.drop,
+            text: Str::new(text.get()),
+            path: Str::new(self.path()),
+            type_name: Str::new((ty.type_name)()),
+            type_id: (ty.type_id)(),
+            layout: (ty.layout)(),
+            size: ty.size,
+            align: ty.align,
+            drop: ty.drop,
             word: (&raw const self.word).cast(),
             item: ptr::from_ref(self).cast(),
-            kind: self.kind,
+            kind: ty.kind,
             reserved: 0,
         }
     }
@@ -187,21 +272,26 @@ impl RawItem {
     #[cfg(feature = "plugin")]
     pub(crate) fn forget(&self) {
         // Release, both: the same as when they were set.
-        self.word.store(unresolved(self.kind), Release);
+        self.word.store(unresolved(self.declared().ty.kind), Release);
         self.handle.store(ptr::null_mut(), Release);
     }
 
-    /// Type and path for messages: they cost nothing until then.
-    pub(crate) fn path(&'static self) -> &'static str {
-        (self.describe)().path
+    /// The item's path as the compiler prints it, with the item's name at its end.
+    pub(crate) fn path(&self) -> &'static str {
+        let here = self.declared().here;
+        if !self.is_thread_local() {
+            return here;
+        }
+        // `crate::module::function::NAME::__tls_…`. By a character: a search for text takes longer to set up.
+        here.rsplit_once(':').map_or(here, |(item, _)| item.trim_end_matches(':'))
     }
 
     pub(crate) fn is_thread_local(&self) -> bool {
-        self.kind == abi::KIND_THREAD_LOCAL
+        self.declared().ty.kind == abi::KIND_THREAD_LOCAL
     }
 
     pub(crate) fn build(&self) -> abi::Build {
-        self.ty.build
+        self.declared().ty.build
     }
 }
 
@@ -214,14 +304,8 @@ pub struct LocalItem<T: 'static> {
 
 impl<T: 'static> LocalItem<T> {
     #[doc(hidden)]
-    pub const fn new(text: &'static str, initializer: fn() -> T, describe: fn() -> Described) -> Self {
-        LocalItem { raw: RawItem::new(abi::KIND_THREAD_LOCAL, text, initializer, describe), ty: PhantomData }
-    }
-
-    #[doc(hidden)]
-    pub const fn raw(&self) -> &RawItem {
-        &self.raw
-    }
+    #[allow(clippy::declare_interior_mutable_const, reason = "one value for many statics")]
+    pub const NEW: Self = LocalItem { raw: RawItem::new(abi::KIND_THREAD_LOCAL), ty: PhantomData };
 
     /// The calling thread's value, if it is there.
     #[inline]
@@ -237,8 +321,9 @@ impl<T: 'static> LocalItem<T> {
     /// Where [`try_build`](Self::try_build) does, and where it is an error.
     #[cold]
     #[inline(never)]
-    #[track_caller]
-    pub(crate) fn build(&'static self, given: Option<&mut Option<T>>) -> NonNull<T> {
+    #[cfg_attr(debug_assertions, track_caller)]
+    pub(crate) fn build(&'static self, constructor: extern "C" fn(), given: Option<&mut Option<T>>) -> NonNull<T> {
+        self.raw.ensure_declared(constructor);
         let given = given.map_or(ptr::null_mut(), |given| ptr::from_mut(given).cast());
         // SAFETY: `given` is null or borrowed for the call.
         match unsafe { binary::access(&self.raw, given) } {
@@ -254,10 +339,21 @@ impl<T: 'static> LocalItem<T> {
     /// If the initializer does, or if the item needs itself.
     #[cold]
     #[inline(never)]
-    #[track_caller]
-    pub(crate) fn try_build(&'static self) -> Result<NonNull<T>, AccessError> {
+    #[cfg_attr(debug_assertions, track_caller)]
+    pub(crate) fn try_build(&'static self, constructor: extern "C" fn()) -> Result<NonNull<T>, AccessError> {
+        self.raw.ensure_declared(constructor);
         // SAFETY: null is allowed.
         unsafe { binary::access(&self.raw, ptr::null_mut()) }.map(NonNull::cast).map_err(|refusal| refusal.error)
+    }
+}
+
+impl<T: 'static> Item for LocalItem<T> {
+    type Value = T;
+    const KIND: u32 = abi::KIND_THREAD_LOCAL;
+
+    #[inline]
+    fn raw(&'static self) -> &'static RawItem {
+        &self.raw
     }
 }
 
@@ -270,14 +366,8 @@ pub struct StaticItem<T: Sync + 'static> {
 
 impl<T: Sync + 'static> StaticItem<T> {
     #[doc(hidden)]
-    pub const fn new(text: &'static str, initializer: fn() -> T, describe: fn() -> Described) -> Self {
-        StaticItem { raw: RawItem::new(abi::KIND_STATIC, text, initializer, describe), ty: PhantomData }
-    }
-
-    #[doc(hidden)]
-    pub const fn raw(&self) -> &RawItem {
-        &self.raw
-    }
+    #[allow(clippy::declare_interior_mutable_const, reason = "one value for many statics")]
+    pub const NEW: Self = StaticItem { raw: RawItem::new(abi::KIND_STATIC), ty: PhantomData };
 
     /// The value, which is built if need be.
     ///
@@ -287,11 +377,11 @@ impl<T: Sync + 'static> StaticItem<T> {
     /// connected, or if verification refused the item.
     #[inline]
     #[doc(hidden)]
-    pub fn get(&'static self) -> &'static T {
+    pub fn get(&'static self, constructor: extern "C" fn()) -> &'static T {
         // Acquire: pairs with the Release of the host, which follows the value's initialization.
         let value = self.raw.word.load(Acquire).cast::<T>();
         if value.is_null() {
-            return self.build();
+            return self.build(constructor);
         }
         // SAFETY: the host stores the address of a value that was built for this item; it is `Sync`, never moves, and
         // is dropped by unsafe calls only, whose callers see to it that nobody refers to it.
@@ -300,7 +390,8 @@ impl<T: Sync + 'static> StaticItem<T> {
 
     #[cold]
     #[inline(never)]
-    fn build(&'static self) -> &'static T {
+    fn build(&'static self, constructor: extern "C" fn()) -> &'static T {
+        self.raw.ensure_declared(constructor);
         // SAFETY: null is allowed.
         match unsafe { binary::access(&self.raw, ptr::null_mut()) } {
             // SAFETY: as in `get`.
@@ -310,15 +401,12 @@ impl<T: Sync + 'static> StaticItem<T> {
     }
 }
 
-/// An entry in the binary's list of its own items, which `inventory` collects before `main` or within `dlopen`.
-#[derive(Debug)]
-pub struct Registration(pub(crate) &'static RawItem);
+impl<T: Sync + 'static> Item for StaticItem<T> {
+    type Value = T;
+    const KIND: u32 = abi::KIND_STATIC;
 
-impl Registration {
-    #[doc(hidden)]
-    pub const fn new(item: &'static RawItem) -> Self {
-        Registration(item)
+    #[inline]
+    fn raw(&'static self) -> &'static RawItem {
+        &self.raw
     }
 }
-
-inventory::collect!(Registration);

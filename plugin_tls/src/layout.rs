@@ -1,96 +1,110 @@
-//! What only the place of the declaration knows: the item's path, and whether its type has an `abi_stable` layout.
+//! What only the place of the declaration knows: the item's text, and whether its type has an `abi_stable` layout.
 //!
-//! `Probe::<T>::new().__plugin_tls_describe(..)` finds the method of `Probe` itself where `T: StableAbi`, and behind
+//! `Probe::new(&ITEM).__plugin_tls_declare(..)` finds the method of `Probe` itself where `T: StableAbi`, and behind
 //! `Probe`'s deref the one of [`NoLayout`] everywhere else. The choice is made where `T` is concrete, and no trait needs to
 //! be in scope. The method has a name that no user's trait has, which could come first.
 
 use std::ffi::c_void;
-use std::marker::PhantomData;
 use std::ops::Deref;
 
-/// What [`Probe`] finds.
-#[derive(Clone, Copy, Debug)]
-pub struct Described {
-    /// The path of the item as the compiler prints it, with the item's name at its end.
-    pub(crate) path: &'static str,
-    /// A `&'static TypeLayout`, or null.
-    pub(crate) layout: *const c_void,
-}
+use crate::item::{self, Item, TypeInfo};
 
-/// Finds the layout of `T`.
+/// Finds the layout of an item's type.
 #[derive(Debug)]
-pub struct Probe<T>(NoLayout, PhantomData<fn() -> T>);
+pub struct Probe<I: 'static>(NoLayout<I>);
 
 /// What is behind a [`Probe`] of a type without layout.
 #[derive(Debug)]
-pub struct NoLayout(());
+pub struct NoLayout<I: 'static>(&'static I);
 
-impl<T> Probe<T> {
+impl<I: Item> Probe<I> {
     #[doc(hidden)]
+    #[inline]
     #[must_use]
-    pub fn new() -> Self {
-        Probe(NoLayout(()), PhantomData)
-    }
-}
-
-impl<T> Default for Probe<T> {
-    fn default() -> Self {
-        Self::new()
+    pub const fn new(item: &'static I) -> Self {
+        Probe(NoLayout(item))
     }
 }
 
 #[cfg(feature = "abi_stable")]
-impl<T: abi_stable::StableAbi> Probe<T> {
+impl<I: Item<Value: abi_stable::StableAbi>> Probe<I> {
     #[doc(hidden)]
-    #[must_use]
-    pub fn __plugin_tls_describe(&self, path: &'static str) -> Described {
-        let layout: &'static abi_stable::type_layout::TypeLayout = <T as abi_stable::StableAbi>::LAYOUT;
-        Described { path, layout: std::ptr::from_ref(layout).cast() }
+    #[inline]
+    pub fn __plugin_tls_declare(&self, text: &'static str, here: &'static str, initializer: fn() -> I::Value) {
+        fn layout<T: abi_stable::StableAbi>() -> *const c_void {
+            std::ptr::from_ref(T::LAYOUT).cast()
+        }
+        self.0.declare(const { &TypeInfo::of::<I>(layout::<I::Value>) }, text, here, initializer);
     }
 }
 
-impl NoLayout {
+impl<I: Item> NoLayout<I> {
     #[doc(hidden)]
-    #[must_use]
-    pub fn __plugin_tls_describe(&self, path: &'static str) -> Described {
-        Described { path, layout: std::ptr::null() }
+    #[inline]
+    pub fn __plugin_tls_declare(&self, text: &'static str, here: &'static str, initializer: fn() -> I::Value) {
+        fn none() -> *const c_void {
+            std::ptr::null()
+        }
+        self.declare(const { &TypeInfo::of::<I>(none) }, text, here, initializer);
+    }
+
+    #[inline]
+    fn declare(&self, ty: &'static TypeInfo, text: &'static str, here: &'static str, initializer: fn() -> I::Value) {
+        // SAFETY: all of it belongs to one item: the types say so.
+        unsafe {
+            item::declare(self.0.raw(), ty, initializer as *const (), Text::new(text).0, here.as_ptr(), here.len());
+        }
     }
 }
 
-impl<T> Deref for Probe<T> {
-    type Target = NoLayout;
+impl<I> Deref for Probe<I> {
+    type Target = NoLayout<I>;
 
-    fn deref(&self) -> &NoLayout {
+    #[inline]
+    fn deref(&self) -> &NoLayout<I> {
         &self.0
+    }
+}
+
+/// The macros' text about an item. It ends in [`Text::END`], so that an item need not keep its length.
+#[derive(Debug)]
+pub(crate) struct Text(*const u8);
+
+// SAFETY: it points to text that lives as long as the binary and does not change.
+unsafe impl Send for Text {}
+// SAFETY: as above.
+unsafe impl Sync for Text {}
+
+impl Text {
+    /// ASCII's end of text.
+    const END: u8 = 3;
+
+    #[inline]
+    fn new(text: &'static str) -> Self {
+        // Constant, where it is inlined.
+        assert!(text.as_bytes().last() == Some(&Self::END));
+        Text(text.as_ptr())
+    }
+
+    /// # Safety
+    ///
+    /// `pointer` is that of another [`Text`].
+    pub(crate) unsafe fn from_ptr(pointer: *const u8) -> Self {
+        Text(pointer)
+    }
+
+    /// See [`crate::key::Declaration::read`].
+    pub(crate) fn get(&self) -> &'static str {
+        let mut length = 0;
+        // SAFETY: `new` has seen the end. What precedes an ASCII character is whole UTF-8.
+        unsafe {
+            while *self.0.add(length) != Self::END {
+                length += 1;
+            }
+            std::str::from_utf8_unchecked(std::slice::from_raw_parts(self.0, length))
+        }
     }
 }
 
 /// The version of `abi_stable` whose layouts this binary has, as far as they can be compared; empty without.
 pub(crate) const LAYOUTS: &str = if cfg!(feature = "abi_stable") { "0.11" } else { "" };
-
-/// The path of a `thread_local!` item, from a closure inside of its static: the closure's type is
-/// `crate::module::function::NAME::{{closure}}::__PLUGIN_TLS_ITEM_…::{{closure}}::{{closure}}`.
-#[doc(hidden)]
-#[must_use]
-pub fn here_in_static<F>(_: &F) -> &'static str {
-    let key = before_last(std::any::type_name::<F>(), "__PLUGIN_TLS_ITEM_");
-    // The closure that the key holds.
-    before_last(key, "{")
-}
-
-/// What is before the last segment of `path` that starts with `start`; all of it if there is none.
-fn before_last<'a>(path: &'a str, start: &str) -> &'a str {
-    // Byte by byte: it is done for each item when a binary is loaded, and a search for text, as in `rsplit_once`, takes
-    // longer to set up.
-    let colons = path.bytes().enumerate().rev().filter(|(_, byte)| *byte == b':');
-    let mut segments = colons.map(|(colon, _)| path.split_at(colon + 1));
-    let found = segments.find(|(_, segment)| segment.starts_with(start));
-    found.and_then(|(before, _)| before.strip_suffix("::")).unwrap_or(path)
-}
-
-/// The path of a `lazy_static!` item, which is that of its type.
-#[doc(hidden)]
-#[must_use]
-pub fn here_at_type<T>() -> &'static str {
-    std::any::type_name::<T>()
-}

@@ -1,5 +1,7 @@
 //! What `lazy_static!` items have in common.
 
+use std::ops::Deref;
+
 /// Implemented by each type that [`lazy_static!`](crate::lazy_static) declares.
 ///
 /// ```
@@ -13,9 +15,11 @@
 ///
 /// warm_up(&NAMES);
 /// ```
-pub trait LazyStatic {
+pub trait LazyStatic: Deref {
     #[doc(hidden)]
-    fn initialize(lazy: &Self);
+    fn initialize(lazy: &Self) {
+        let _value: &Self::Target = lazy;
+    }
 }
 
 /// Initializes a `lazy_static!` item now, if it is not initialized yet.

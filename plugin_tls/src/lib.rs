@@ -43,6 +43,7 @@
 
 mod abi;
 mod binary;
+mod constructor;
 mod context;
 mod error;
 #[cfg(feature = "plugin")]
@@ -123,16 +124,16 @@ macro_rules! lazy_static {
 /// What the macros' expansions name. Not for users: it changes with any version.
 #[doc(hidden)]
 pub mod __private {
+    pub use core::any::{type_name, type_name_of_val};
     pub use core::ops::Deref;
     pub use core::{concat, file, line, module_path};
 
-    pub use inventory::submit;
     pub use plugin_tls_macros::{lazy_static_items, thread_local_items};
 
     #[cfg(feature = "plugin")]
     pub use crate::abi::Entry;
     #[cfg(feature = "plugin")]
-    pub use crate::binary::Exported;
+    pub use crate::binary::mark_exported;
     #[cfg(feature = "plugin")]
     pub use core::arch::global_asm;
     /// What the hidden functions of `export_plugin!` lead to.
@@ -140,8 +141,9 @@ pub mod __private {
     pub mod takeover {
         pub use crate::takeover::{at_thread_exit, key_create, key_delete, key_set, thread_create};
     }
-    pub use crate::item::{LocalItem, Registration, StaticItem};
-    pub use crate::layout::{Probe, here_at_type, here_in_static};
+    pub use crate::__constructor as constructor;
+    pub use crate::item::{LocalItem, StaticItem};
+    pub use crate::layout::Probe;
 
     /// For tests, before anything else happens in the host: plugins find rows as they do where thread-locals have no
     /// constant distance from the thread pointer.

@@ -1,4 +1,8 @@
 //! [`LocalKey`]: std's, over a shared item.
+//!
+//! An access that fails panics at the caller's place where this crate is built with debug assertions. Elsewhere the panic
+//! names the item, but its place is in this crate, as std's is in std: each access would need a static, a relocation and
+//! an argument for it.
 
 use std::cell::{Cell, RefCell};
 use std::fmt;
@@ -22,13 +26,26 @@ use crate::item::LocalItem;
 /// assert_eq!(TAGS.take(), ["slow"]);
 /// ```
 pub struct LocalKey<T: 'static> {
-    item: fn() -> &'static LocalItem<T>,
+    /// A static. Not a reference: 1.85 has none to statics that change in constants.
+    item: *const LocalItem<T>,
+    constructor: extern "C" fn(),
 }
+
+// SAFETY: the pointer is used as a shared reference only, and a `LocalItem` can be shared between threads.
+unsafe impl<T: 'static> Send for LocalKey<T> {}
+// SAFETY: as above.
+unsafe impl<T: 'static> Sync for LocalKey<T> {}
 
 impl<T: 'static> LocalKey<T> {
     #[doc(hidden)]
-    pub const fn __new(item: fn() -> &'static LocalItem<T>) -> Self {
-        LocalKey { item }
+    pub const fn __new(item: &'static LocalItem<T>, constructor: extern "C" fn()) -> Self {
+        LocalKey { item, constructor }
+    }
+
+    #[inline]
+    fn item(&self) -> &'static LocalItem<T> {
+        // SAFETY: it came from such a reference.
+        unsafe { &*self.item }
     }
 
     /// Calls `f` with the calling thread's value, which is built first if need be.
@@ -44,15 +61,15 @@ impl<T: 'static> LocalKey<T> {
     /// assert_eq!(NAME.with(|name| name.len()), 6);
     /// ```
     #[inline]
-    #[track_caller]
+    #[cfg_attr(debug_assertions, track_caller)]
     pub fn with<F, R>(&'static self, f: F) -> R
     where
         F: FnOnce(&T) -> R,
     {
-        let item = (self.item)();
+        let item = self.item();
         let value = match item.get() {
             Some(value) => value,
-            None => item.build(None),
+            None => item.build(self.constructor, None),
         };
         // SAFETY: the value lives until its thread ends, or until the thread reaches a point where its owner says that
         // no reference is left; this call is on the value's own thread, and no such point lies within it.
@@ -76,15 +93,15 @@ impl<T: 'static> LocalKey<T> {
     /// assert_eq!(NAME.try_with(|name| name.len()), Ok(6));
     /// ```
     #[inline]
-    #[track_caller]
+    #[cfg_attr(debug_assertions, track_caller)]
     pub fn try_with<F, R>(&'static self, f: F) -> Result<R, AccessError>
     where
         F: FnOnce(&T) -> R,
     {
-        let item = (self.item)();
+        let item = self.item();
         let value = match item.get() {
             Some(value) => value,
-            None => item.try_build()?,
+            None => item.try_build(self.constructor)?,
         };
         // SAFETY: see `with`.
         Ok(f(unsafe { value.as_ref() }))
@@ -92,13 +109,13 @@ impl<T: 'static> LocalKey<T> {
 
     /// The value as it was and `None`, or a new one made of `value`: then the initializer does not run.
     #[inline]
-    #[track_caller]
+    #[cfg_attr(debug_assertions, track_caller)]
     fn initialize_with<R>(&'static self, value: T, f: impl FnOnce(Option<T>, &T) -> R) -> R {
-        let item = (self.item)();
+        let item = self.item();
         let mut given = Some(value);
         let value = match item.get() {
             Some(value) => value,
-            None => item.build(Some(&mut given)),
+            None => item.build(self.constructor, Some(&mut given)),
         };
         // SAFETY: see `with`.
         f(given, unsafe { value.as_ref() })
@@ -121,7 +138,7 @@ impl<T: 'static> LocalKey<Cell<T>> {
     /// assert_eq!(REQUEST.get(), 7);
     /// ```
     #[inline]
-    #[track_caller]
+    #[cfg_attr(debug_assertions, track_caller)]
     pub fn set(&'static self, value: T) {
         self.initialize_with(Cell::new(value), |unused, cell| {
             if let Some(unused) = unused {
@@ -144,7 +161,7 @@ impl<T: 'static> LocalKey<Cell<T>> {
     /// assert_eq!(DEPTH.get(), 1);
     /// ```
     #[inline]
-    #[track_caller]
+    #[cfg_attr(debug_assertions, track_caller)]
     pub fn get(&'static self) -> T
     where
         T: Copy,
@@ -167,7 +184,7 @@ impl<T: 'static> LocalKey<Cell<T>> {
     /// assert_eq!(PENDING.take(), None);
     /// ```
     #[inline]
-    #[track_caller]
+    #[cfg_attr(debug_assertions, track_caller)]
     pub fn take(&'static self) -> T
     where
         T: Default,
@@ -189,7 +206,7 @@ impl<T: 'static> LocalKey<Cell<T>> {
     /// assert_eq!(DEPTH.replace(2), 1);
     /// ```
     #[inline]
-    #[track_caller]
+    #[cfg_attr(debug_assertions, track_caller)]
     pub fn replace(&'static self, value: T) -> T {
         self.with(|cell| cell.replace(value))
     }
@@ -211,7 +228,7 @@ impl<T: Copy + 'static> LocalKey<Cell<T>> {
     /// assert_eq!(DEPTH.get(), 2);
     /// ```
     #[inline]
-    #[track_caller]
+    #[cfg_attr(debug_assertions, track_caller)]
     pub fn update(&'static self, f: impl FnOnce(T) -> T) {
         self.with(|cell| cell.set(f(cell.get())));
     }
@@ -232,7 +249,7 @@ impl<T: 'static> LocalKey<RefCell<T>> {
     /// assert_eq!(TAGS.with_borrow(|tags| tags.len()), 1);
     /// ```
     #[inline]
-    #[track_caller]
+    #[cfg_attr(debug_assertions, track_caller)]
     pub fn with_borrow<F, R>(&'static self, f: F) -> R
     where
         F: FnOnce(&T) -> R,
@@ -255,7 +272,7 @@ impl<T: 'static> LocalKey<RefCell<T>> {
     /// assert_eq!(TAGS.take(), [2]);
     /// ```
     #[inline]
-    #[track_caller]
+    #[cfg_attr(debug_assertions, track_caller)]
     pub fn with_borrow_mut<F, R>(&'static self, f: F) -> R
     where
         F: FnOnce(&mut T) -> R,
@@ -278,7 +295,7 @@ impl<T: 'static> LocalKey<RefCell<T>> {
     /// assert_eq!(USER.take(), "root");
     /// ```
     #[inline]
-    #[track_caller]
+    #[cfg_attr(debug_assertions, track_caller)]
     pub fn set(&'static self, value: T) {
         self.initialize_with(RefCell::new(value), |unused, cell| {
             if let Some(unused) = unused {
@@ -302,7 +319,7 @@ impl<T: 'static> LocalKey<RefCell<T>> {
     /// assert!(TAGS.take().is_empty());
     /// ```
     #[inline]
-    #[track_caller]
+    #[cfg_attr(debug_assertions, track_caller)]
     pub fn take(&'static self) -> T
     where
         T: Default,
@@ -324,7 +341,7 @@ impl<T: 'static> LocalKey<RefCell<T>> {
     /// assert_eq!(TAGS.replace(vec![2]), [1]);
     /// ```
     #[inline]
-    #[track_caller]
+    #[cfg_attr(debug_assertions, track_caller)]
     pub fn replace(&'static self, value: T) -> T {
         self.with(|cell| cell.replace(value))
     }

@@ -410,6 +410,7 @@ fn a_dropped_value_panics_with_stds_words_at_the_callers_line() {
 }
 
 #[test]
+#[cfg_attr(not(debug_assertions), ignore = "what the place would cost each access is not worth it")]
 fn an_access_that_fails_panics_at_the_callers_line() {
     const THIS: &str = "an_access_that_fails_panics_at_the_callers_line";
     const FIRST_LINE: u32 = line!();

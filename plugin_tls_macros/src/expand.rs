@@ -7,7 +7,7 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
-use quote::{format_ident, quote, quote_spanned};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::ext::IdentExt;
 
 use crate::item::{self, Grammar, Input, Item};
@@ -36,32 +36,30 @@ fn at(item: &Item) -> Span {
     Span::call_site().located_at(item.name.span())
 }
 
-/// `const NAME: LocalKey<T>`, as std's macro has it: a constant key lets a whole access inline across crates. The item's
-/// static lives inside of the function that the key holds.
+/// `const NAME: LocalKey<T>`, as std's macro has it: a constant key lets a whole access inline across crates.
 fn thread_local(facade: &TokenTree, item: &Item) -> TokenStream {
     let Item { attributes, visibility, name, ty, .. } = item;
-    let item_static = static_name(item);
-    // Inside of the static's own initializer, so that the closure's type name carries the enclosing function.
-    let here = quote! { #facade::__private::here_in_static(&|| ()) };
-    let declaration = declaration(facade, item, &quote! { LocalItem }, &item_static, &here);
+    let hidden = Hidden::of(item);
+    let Hidden { item_static, constructor } = &hidden;
+    let here = quote! { #facade::__private::type_name_of_val(&#constructor) };
+    let declaration = declaration(facade, item, &hidden, &quote! { LocalItem }, &here);
     quote_spanned! {at(item)=>
         #(#attributes)*
-        #visibility const #name: #facade::LocalKey<#ty> = #facade::LocalKey::<#ty>::__new(|| {
+        #visibility const #name: #facade::LocalKey<#ty> = {
             #declaration
-            &#item_static
-        });
+            #facade::LocalKey::__new(&#item_static, #constructor)
+        };
     }
 }
 
 /// As in lazy_static: a type of the item's name, which derives and other attributes apply to, and one static of it.
 fn lazy_static(facade: &TokenTree, item: &Item) -> TokenStream {
     let Item { attributes, visibility, name, ty, .. } = item;
-    let item_static = static_name(item);
-    let here = quote! { #facade::__private::here_at_type::<#name>() };
-    let declaration = declaration(facade, item, &quote! { StaticItem }, &item_static, &here);
+    let hidden = Hidden::of(item);
+    let Hidden { item_static, constructor } = &hidden;
+    let here = quote! { #facade::__private::type_name::<#name>() };
+    let declaration = declaration(facade, item, &hidden, &quote! { StaticItem }, &here);
     let cfgs: Vec<_> = item::cfgs(attributes).collect();
-    // A constant of the user's by the parameter's name would make it a pattern.
-    let this = format_ident!("__plugin_tls_lazy");
     quote_spanned! {at(item)=>
         #[allow(missing_copy_implementations, missing_debug_implementations, non_camel_case_types, dead_code)]
         #(#attributes)*
@@ -76,41 +74,38 @@ fn lazy_static(facade: &TokenTree, item: &Item) -> TokenStream {
             #[inline]
             fn deref(&self) -> &#ty {
                 #declaration
-                #facade::__private::StaticItem::get(&#item_static)
+                #facade::__private::StaticItem::get(&#item_static, #constructor)
             }
         }
         #(#cfgs)*
-        impl #facade::LazyStatic for #name {
-            fn initialize(#this: &Self) {
-                let _ = &**#this;
-            }
-        }
+        impl #facade::LazyStatic for #name {}
     }
 }
 
-/// The item's static, and its registration with the binary.
+/// The item's static, and a function that tells it what it is and runs when the binary is loaded.
 fn declaration(
     facade: &TokenTree,
     item: &Item,
+    Hidden { item_static, constructor }: &Hidden,
     item_type: &TokenStream,
-    item_static: &Ident,
     here: &TokenStream,
 ) -> TokenStream {
     let Item { ty, initializer, .. } = item;
     let text = text(facade, item);
-    let probe = quote! { #facade::__private::Probe::<#ty>::new().__plugin_tls_describe(#here) };
     // In parentheses: `{ 1 } + 2` would be a statement and the rest of one.
     quote_spanned! {at(item)=>
-        static #item_static: #facade::__private::#item_type<#ty> =
-            #facade::__private::#item_type::new(#text, || -> #ty { (#initializer) }, || #probe);
-        #facade::__private::submit! {
-            #facade::__private::Registration::new(#facade::__private::#item_type::raw(&#item_static))
+        static #item_static: #facade::__private::#item_type<#ty> = #facade::__private::#item_type::NEW;
+        extern "C" fn #constructor() {
+            {
+                #facade::__private::constructor! { #constructor }
+            }
+            #facade::__private::Probe::new(&#item_static).__plugin_tls_declare(#text, #here, || -> #ty { (#initializer) })
         }
     }
 }
 
-/// What identifies the item and where it stands, in one literal between NUL bytes: one relocation instead of seven.
-/// `key.rs` of the facade is its reader.
+/// What identifies the item and where it stands, in one literal: fields with NUL bytes between them, and [`END`].
+/// `layout.rs` and `key.rs` of the facade are its readers.
 fn text(facade: &TokenTree, item: &Item) -> TokenStream {
     let name = item.name.unraw().to_string();
     let ty = type_text(item.ty.clone());
@@ -119,18 +114,24 @@ fn text(facade: &TokenTree, item: &Item) -> TokenStream {
     let target = variable("CARGO_BIN_NAME");
     let fields = format!("\0{version}\0{target}\0{name}\0{ty}\0");
     let start = item.name.span().start();
-    let line = match start.line {
-        // Before 1.88 the compiler does not tell; the invocation's line is the next best.
-        0 => quote! { #facade::__private::line!() },
-        line => quote! { #line },
-    };
     let column = start.column + 1;
+    let end_of_site = match start.line {
+        // Before 1.88 the compiler does not tell; the invocation's line is the next best.
+        0 => {
+            let column = format!(":{column}{END}");
+            quote! { ":", #facade::__private::line!(), #column }
+        }
+        line => format!(":{line}:{column}{END}").into_token_stream(),
+    };
     quote_spanned! {at(item)=>
         #facade::__private::concat!(
-            #facade::__private::module_path!(), #fields, #facade::__private::file!(), ":", #line, ":", #column
+            #facade::__private::module_path!(), #fields, #facade::__private::file!(), #end_of_site
         )
     }
 }
+
+/// ASCII's end of text.
+const END: char = '\x03';
 
 /// The part of a version that Cargo holds to be compatible: `1` of 1.x, `0.3` of 0.3.x, `0.0.7` of 0.0.7. A pre-release
 /// is compatible with nothing but itself.
@@ -149,11 +150,22 @@ fn variable(name: &str) -> String {
     std::env::var(name).unwrap_or_default()
 }
 
-/// The only name that user tokens could see. The hash makes it one that nobody writes by accident.
-fn static_name(item: &Item) -> Ident {
-    let mut hasher = DefaultHasher::new();
-    (item.name.to_string(), item.ty.to_string(), item.initializer.to_string()).hash(&mut hasher);
-    format_ident!("__PLUGIN_TLS_ITEM_{:016X}", hasher.finish(), span = at(item))
+/// The only names that user tokens could see. The hash makes them ones that nobody writes by accident.
+struct Hidden {
+    item_static: Ident,
+    constructor: Ident,
+}
+
+impl Hidden {
+    fn of(item: &Item) -> Self {
+        let mut hasher = DefaultHasher::new();
+        (item.name.to_string(), item.ty.to_string(), item.initializer.to_string()).hash(&mut hasher);
+        let hash = hasher.finish();
+        Hidden {
+            item_static: format_ident!("__TLS_{hash:016X}", span = at(item)),
+            constructor: format_ident!("__tls_{hash:016x}", span = at(item)),
+        }
+    }
 }
 
 #[cfg(test)]

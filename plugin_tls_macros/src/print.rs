@@ -13,8 +13,9 @@ use crate::item::flatten;
 pub(crate) fn type_text(ty: TokenStream) -> String {
     let mut text = String::new();
     print(ty, &mut text);
-    // The text travels between NUL bytes. A type can hold one only inside of a literal, where this spelling means the same.
-    text.replace('\0', "\\0")
+    // What ends the text on its way. A type can hold such characters only inside of a literal, where this spelling means
+    // the same.
+    text.replace('\0', "\\0").replace('\x03', "\\x03")
 }
 
 fn print(tokens: TokenStream, text: &mut String) {
@@ -83,7 +84,8 @@ mod tests {
     }
 
     #[test]
-    fn a_nul_in_a_literal_is_spelled_out() {
+    fn what_ends_a_text_is_spelled_out_in_a_literal() {
+        assert_eq!(text("Tag<'\x03'>"), "Tag<'\\x03'>");
         assert_eq!(text("Tag<'\0'>"), "Tag<'\\0'>");
     }
 }

@@ -1,6 +1,6 @@
 //! A plugin with items that are not registered when it is loaded, but when they are used first.
 //!
-//! They are the same items as some of the test host's, declared as the macros do it, without the registration.
+//! They are the same items as some of the test host's, declared as the macros do it, with constructors that nobody calls but the first access.
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
@@ -30,7 +30,8 @@ macro_rules! text {
             ":",
             line!(),
             ":",
-            column!()
+            column!(),
+            "\x03"
         )
     };
 }
@@ -38,38 +39,44 @@ macro_rules! text {
 const _: () = assert!(env!("CARGO_PKG_VERSION_MAJOR").as_bytes()[0] == b'0', "the items' compatible version is 0.x");
 
 /// As the host's.
-const SHARED: LocalKey<Cell<u64>> = LocalKey::__new(|| {
-    static ITEM: LocalItem<Cell<u64>> = LocalItem::new(
-        text!("SHARED", "Cell<u64>"),
-        || Cell::new(1),
-        || Probe::<Cell<u64>>::new().__plugin_tls_describe("test_host::scenarios::late::SHARED"),
-    );
-    &ITEM
-});
+const SHARED: LocalKey<Cell<u64>> = {
+    static ITEM: LocalItem<Cell<u64>> = LocalItem::NEW;
+    extern "C" fn constructor() {
+        let here = "test_host::scenarios::late::SHARED::constructor";
+        Probe::new(&ITEM).__plugin_tls_declare(text!("SHARED", "Cell<u64>"), here, || Cell::new(1));
+    }
+    LocalKey::__new(&ITEM, constructor)
+};
 
 /// What is `Cell<Number>` to the host is another type here.
-const MISMATCH: LocalKey<Cell<u32>> = LocalKey::__new(|| {
-    static ITEM: LocalItem<Cell<u32>> = LocalItem::new(
-        text!("MISMATCH", "Cell<Number>"),
-        || Cell::new(1),
-        || Probe::<Cell<u32>>::new().__plugin_tls_describe("test_host::scenarios::late::MISMATCH"),
-    );
-    &ITEM
-});
+const MISMATCH: LocalKey<Cell<u32>> = {
+    static ITEM: LocalItem<Cell<u32>> = LocalItem::NEW;
+    extern "C" fn constructor() {
+        let here = "test_host::scenarios::late::MISMATCH::constructor";
+        Probe::new(&ITEM).__plugin_tls_declare(text!("MISMATCH", "Cell<Number>"), here, || Cell::new(1));
+    }
+    LocalKey::__new(&ITEM, constructor)
+};
 
 /// As the host's.
-static SHARED_STATIC: StaticItem<AtomicU64> = StaticItem::new(
-    text!("SHARED_STATIC", "AtomicU64"),
-    || AtomicU64::new(1),
-    || Probe::<AtomicU64>::new().__plugin_tls_describe("test_host::scenarios::late::SHARED_STATIC"),
-);
+fn shared_static() -> &'static AtomicU64 {
+    static ITEM: StaticItem<AtomicU64> = StaticItem::NEW;
+    extern "C" fn constructor() {
+        let here = "test_host::scenarios::late::SHARED_STATIC";
+        Probe::new(&ITEM).__plugin_tls_declare(text!("SHARED_STATIC", "AtomicU64"), here, || AtomicU64::new(1));
+    }
+    ITEM.get(constructor)
+}
 
 /// What is `Number` to the host is another type here.
-static MISMATCH_STATIC: StaticItem<[u64; 2]> = StaticItem::new(
-    text!("MISMATCH_STATIC", "Number"),
-    || [1; 2],
-    || Probe::<[u64; 2]>::new().__plugin_tls_describe("test_host::scenarios::late::MISMATCH_STATIC"),
-);
+fn mismatch_static() -> &'static [u64; 2] {
+    static ITEM: StaticItem<[u64; 2]> = StaticItem::NEW;
+    extern "C" fn constructor() {
+        let here = "test_host::scenarios::late::MISMATCH_STATIC";
+        Probe::new(&ITEM).__plugin_tls_declare(text!("MISMATCH_STATIC", "Number"), here, || [1; 2]);
+    }
+    ITEM.get(constructor)
+}
 
 /// By name.
 pub const OPERATIONS: &[Operation] = &[
@@ -78,9 +85,9 @@ pub const OPERATIONS: &[Operation] = &[
         SHARED.get().into()
     }),
     ("late_address", |_| SHARED.with(address)),
-    ("late_static_add", |n| (SHARED_STATIC.get().fetch_add(n, SeqCst) + n).into()),
-    ("late_static_address", |_| address(SHARED_STATIC.get())),
+    ("late_static_add", |n| (shared_static().fetch_add(n, SeqCst) + n).into()),
+    ("late_static_address", |_| address(shared_static())),
     ("late_mismatch_try", |_| format!("{:?}", MISMATCH.try_with(Cell::get)).into()),
     ("late_mismatch", |_| u64::from(MISMATCH.get()).into()),
-    ("late_mismatch_static", |_| MISMATCH_STATIC.get()[0].into()),
+    ("late_mismatch_static", |_| mismatch_static()[0].into()),
 ];
