@@ -15,11 +15,15 @@ use crate::process;
 use crate::report::Report;
 use crate::settings::Setting;
 
-/// What a function may be: all of its instructions, cold ones too, and whom it may call or jump to.
+/// What a function may be: its instructions, and whom it may call or jump to.
 struct Limit {
     function: &'static str,
     binary: Binary,
-    instructions: usize,
+    /// From its start to the first return: what an access executes that finds its value in a slot, the call's own
+    /// instructions included. No jump is taken there.
+    hot: usize,
+    /// Cold ones too: what an access adds to a binary.
+    all: usize,
     /// Parts of mangled names: what is called when the hot path does not serve.
     cold: &'static [&'static str],
 }
@@ -33,15 +37,16 @@ enum Binary {
 /// Builds the value.
 const BUILD_LOCAL: &str = "LocalItem$LT$T$GT$5build";
 const BUILD_STATIC: &str = "StaticItem$LT$T$GT$5build";
-/// Finds the row where the thread pointer does not lead to it.
+/// Finds the row of those items whose slots the thread pointer does not lead to.
 const FIND: &str = "row9connected4find";
+const FIND_OWN: &str = "row3own3row";
 
 /// Of x86_64. A change that needs one more instruction has to say here why.
 const LIMITS: &[Limit] = &[
-    Limit { function: "hot_path_thread_local", binary: Binary::Host, instructions: 20, cold: &[BUILD_LOCAL] },
-    Limit { function: "hot_path_thread_local", binary: Binary::Plugin, instructions: 28, cold: &[BUILD_LOCAL, FIND] },
-    Limit { function: "hot_path_static", binary: Binary::Host, instructions: 7, cold: &[BUILD_STATIC] },
-    Limit { function: "hot_path_static", binary: Binary::Plugin, instructions: 7, cold: &[BUILD_STATIC] },
+    Limit { function: "hot_path_thread_local", binary: Binary::Host, hot: 11, all: 27, cold: &[BUILD_LOCAL, FIND_OWN] },
+    Limit { function: "hot_path_thread_local", binary: Binary::Plugin, hot: 11, all: 27, cold: &[BUILD_LOCAL, FIND] },
+    Limit { function: "hot_path_static", binary: Binary::Host, hot: 5, all: 8, cold: &[BUILD_STATIC] },
+    Limit { function: "hot_path_static", binary: Binary::Plugin, hot: 5, all: 8, cold: &[BUILD_STATIC] },
 ];
 
 /// The plugin whose functions are looked at.
@@ -99,12 +104,9 @@ fn within(limit: &Limit, products: &Products) -> Result<()> {
 
 impl Limit {
     fn judge(&self, code: &Code, calls: &[&str]) -> Result<()> {
-        ensure!(
-            code.instructions <= self.instructions,
-            "{} instructions; the limit is {}, in xtask/src/hot_path.rs",
-            code.instructions,
-            self.instructions
-        );
+        for (what, found, limit) in [("hot", code.hot, self.hot), ("in all", code.all, self.all)] {
+            ensure!(found <= limit, "{found} instructions {what}; the limit is {limit}, in xtask/src/hot_path.rs");
+        }
         for cold in self.cold {
             ensure!(
                 calls.iter().any(|call| call.contains(cold)),
@@ -133,7 +135,9 @@ fn disassemble(path: &Path, range: std::ops::Range<u64>) -> Result<String> {
 #[derive(Debug, Default)]
 struct Code {
     listing: String,
-    instructions: usize,
+    /// See [`Limit`], both.
+    hot: usize,
+    all: usize,
     calls: Vec<Call>,
 }
 
@@ -164,8 +168,11 @@ impl Code {
         let mut code = Code::default();
         for (address, instruction) in &lines {
             code.listing.push_str(&format!("  {address:x}: {instruction}\n"));
-            code.instructions += 1;
+            code.all += 1;
             let (mnemonic, operands) = instruction.split_once(char::is_whitespace).unwrap_or((instruction, ""));
+            if mnemonic == "ret" && code.hot == 0 {
+                code.hot = code.all;
+            }
             if !mnemonic.starts_with('j') && mnemonic != "call" {
                 continue;
             }
@@ -176,6 +183,7 @@ impl Code {
             }
             code.calls.push(call);
         }
+        ensure!(code.hot > 0, "the function does not return:\n{text}");
         Ok(code)
     }
 }
@@ -262,20 +270,20 @@ Disassembly of section .text:
     #[test]
     fn instructions_and_calls_are_read() {
         let code = Code::read(TEXT).expect("it has instructions");
-        assert_eq!(code.instructions, 7);
+        assert_eq!((code.hot, code.all), (4, 7));
         assert_eq!(code.calls, [Call::Through(0x2000), Call::Direct(0x3000), Call::Computed]);
         assert!(Code::read("no instructions").is_err());
     }
 
     #[test]
     fn one_more_instruction_and_other_calls_are_refused() {
-        let limit =
-            |instructions| Limit { function: "read", binary: Binary::Host, instructions, cold: &["build", "find"] };
-        let code = Code { instructions: 7, ..Code::default() };
-        assert!(limit(7).judge(&code, &["1find", "5build"]).is_ok());
-        assert!(limit(6).judge(&code, &["1find", "5build"]).is_err());
-        assert!(limit(7).judge(&code, &["1find", "5build", "other"]).is_err());
-        assert!(limit(7).judge(&code, &["1find"]).is_err(), "not the function that was meant");
+        let limit = |hot, all| Limit { function: "read", binary: Binary::Host, hot, all, cold: &["build", "find"] };
+        let code = Code { hot: 4, all: 7, ..Code::default() };
+        assert!(limit(4, 7).judge(&code, &["1find", "5build"]).is_ok());
+        assert!(limit(3, 7).judge(&code, &["1find", "5build"]).is_err());
+        assert!(limit(4, 6).judge(&code, &["1find", "5build"]).is_err());
+        assert!(limit(4, 7).judge(&code, &["1find", "5build", "other"]).is_err());
+        assert!(limit(4, 7).judge(&code, &["1find"]).is_err(), "not the function that was meant");
     }
 
     #[test]
