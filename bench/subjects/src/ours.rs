@@ -49,7 +49,7 @@ fn read_often(iterations: u64) -> u64 {
 #[inline(never)]
 fn count(iterations: u64) -> u64 {
     for _ in 0..iterations {
-        CONST.set(CONST.get().wrapping_add(black_box(1)));
+        CONST.with(|cell| cell.set(cell.get().wrapping_add(black_box(1))));
     }
     CONST.get()
 }
