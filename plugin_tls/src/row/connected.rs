@@ -20,7 +20,7 @@ unsafe extern "C" fn no_row(_key: c_uint) -> *mut c_void {
 
 /// # Safety
 ///
-/// `find` returns the calling thread's row or null, for `key` and for zero.
+/// `find` returns the calling thread's row or null for `key`.
 pub(crate) unsafe fn connect(find: FindRow, key: c_uint) {
     // Whoever finds a word before these finds no row, and so comes to the slow path. Release: a key is read after the
     // function that it is for.
@@ -30,8 +30,8 @@ pub(crate) unsafe fn connect(find: FindRow, key: c_uint) {
 
 /// As if [`connect`] had never been called.
 pub(crate) fn disconnect() {
-    // SAFETY: it returns null.
-    unsafe { connect(NO_ROW, 0) }
+    // The key stays: it belongs to the function that somebody may have read before.
+    FIND.store(NO_ROW as *mut (), Release);
 }
 
 /// The row of the calling thread. A jump into what the store named.

@@ -1,7 +1,7 @@
 //! The host's thread-locals: where the row is and the first slots; and what others are told of them.
 
 use std::cell::Cell;
-use std::ffi::{c_uint, c_void};
+use std::ffi::{c_int, c_uint, c_void};
 use std::ptr::{self, NonNull};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -21,14 +21,23 @@ std::thread_local!(static SLOTS: [Cell<*const ()>; DIRECT] = const { [const { Ce
 /// Set by tests, before anything else happens: then the store states no distances.
 pub(crate) static FORCE_FALLBACK: AtomicBool = AtomicBool::new(false);
 
-/// From the thread pointer to [`SLOTS`], if that is the same on every thread: if they are the executable's.
-fn distance() -> Option<usize> {
-    static DISTANCE: OnceLock<Option<usize>> = OnceLock::new();
-    *DISTANCE.get_or_init(|| {
+/// From the thread pointer, the same on every thread.
+#[derive(Clone, Copy)]
+struct Distances {
+    row: usize,
+    slots: usize,
+}
+
+/// The distances of the thread-locals above, if they are constants: if they are the executable's.
+fn distances() -> Option<Distances> {
+    static DISTANCES: OnceLock<Option<Distances>> = OnceLock::new();
+    *DISTANCES.get_or_init(|| {
         #[cfg(thread_pointer)]
         // Relaxed: set before any other thread could look.
         if !FORCE_FALLBACK.load(Relaxed) && crate::store::image::in_executable((&raw const EMPTY).cast()) {
-            return Some(SLOTS.with(|slots| super::thread_pointer::distance_to(slots.as_ptr().addr())));
+            let row = ROW.with(|row| super::thread_pointer::distance_to(row.as_ptr().addr()));
+            let slots = SLOTS.with(|slots| super::thread_pointer::distance_to(slots.as_ptr().addr()));
+            return Some(Distances { row, slots });
         }
         None
     })
@@ -43,7 +52,7 @@ pub(super) enum Place {
 }
 
 pub(super) fn place(index: usize) -> Place {
-    match index.checked_sub(if distance().is_some() { DIRECT } else { 0 }) {
+    match index.checked_sub(if distances().is_some() { DIRECT } else { 0 }) {
         None => Place::Direct(index),
         Some(index) => Place::Row(index),
     }
@@ -52,8 +61,8 @@ pub(super) fn place(index: usize) -> Place {
 /// The word of a thread-local item's copies: see the module above.
 pub(crate) fn word(index: usize) -> usize {
     let bytes = size_of::<Cell<*const ()>>();
-    match (place(index), distance()) {
-        (Place::Direct(slot), Some(distance)) => distance.wrapping_add(slot * bytes),
+    match (place(index), distances()) {
+        (Place::Direct(slot), Some(distances)) => distances.slots.wrapping_add(slot * bytes),
         (Place::Direct(slot) | Place::Row(slot), _) => slot * bytes + 1,
     }
 }
@@ -91,11 +100,21 @@ pub(crate) fn finder() -> (FindRow, c_uint) {
     unsafe extern "C" fn find(_key: c_uint) -> *mut c_void {
         ROW.with(Cell::get).as_ptr().cast()
     }
-    #[cfg(target_os = "linux")]
-    if let Some(key) = distance().is_none().then(key::create).flatten() {
-        return (libc::pthread_getspecific, key);
+    /// As `find`, in three instructions.
+    unsafe extern "C" fn find_at(distance: c_uint) -> *mut c_void {
+        // SAFETY: the distance is that of `ROW`, which holds a pointer.
+        unsafe { super::thread_pointer::read(distance as c_int as usize) }.cast()
     }
-    (find, 0)
+    match distances() {
+        Some(Distances { row, .. }) => match c_int::try_from(row as isize) {
+            Ok(distance) => (find_at, distance as c_uint),
+            Err(_) => (find, 0),
+        },
+        #[cfg(target_os = "linux")]
+        None => key::create().map_or((find as FindRow, 0), |key| (libc::pthread_getspecific as FindRow, key)),
+        #[cfg(not(target_os = "linux"))]
+        None => (find, 0),
+    }
 }
 
 /// A key of libc whose value is the row, too: `pthread_getspecific` is the fastest way to a library's row.
