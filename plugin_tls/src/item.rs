@@ -3,9 +3,9 @@
 //! ```text
 //!                     registered: at connection,          touched:
 //!                     or on first access                  the host has built the value
-//!   word of a thread-local    unresolved ───────────────► where the slot is (`row`) ─── (stays)
-//!   word of a static          null ──────────────────────────────────────────────────► the value's address
-//!   handle                    null ─────────────────────► the host's name for this copy
+//!   word of a thread-local    unresolved ──────────────────────────────────────────────► where the slot is (`row`)
+//!   word of a static          null ────────────────────────────────────────────────────► the value's address
+//!   handle                    null ───────────────────────► the host's name for this copy
 //! ```
 //!
 //! Before that, the item's constructor declares it when the binary is loaded: what it is a copy of, and that there is such

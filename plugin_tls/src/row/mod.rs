@@ -1,13 +1,13 @@
 //! The hot path: from an item's word to the calling thread's value.
 //!
-//! Each thread has a slot for each thread-local item, in the host's memory. The first slots are thread-locals themselves;
+//! Each thread has a slot for each thread-local item that any thread has used, in the host's memory. The first slots are thread-locals themselves;
 //! the others are in the thread's row, `{ size, slots }`. What the word of an item's copy says:
 //!
 //! | word | the item's slot |
 //! |---|---|
 //! | even | is at this distance from the thread pointer |
 //! | odd: `8 * index + 1` | is slot `index` of the row |
-//! | `usize::MAX` | is beyond every row: the copy is not resolved |
+//! | `usize::MAX` | is beyond every row: no thread has used the item yet, or the copy is not registered |
 //!
 //! Distances are known where the host is the executable on Linux (x86_64, aarch64); elsewhere all slots are in the row. How
 //! a binary finds the row:

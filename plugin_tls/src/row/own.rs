@@ -10,9 +10,8 @@ use super::Row;
 use super::slots::EMPTY;
 use crate::abi::FindRow;
 
-/// How many slots are thread-locals themselves: one KiB of each thread, whether it uses them or not. Items beyond them are
-/// read at about the speed of std's.
-pub(super) const DIRECT: usize = 128;
+/// How many slots are thread-locals themselves: four KiB of each thread, whether it uses them or not.
+pub(super) const DIRECT: usize = 512;
 
 // Constant and without a destructor, both: reachable from a thread's first instruction to its last.
 std::thread_local!(static ROW: Cell<NonNull<Row>> = const { Cell::new(EMPTY.address()) });

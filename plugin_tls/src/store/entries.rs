@@ -216,7 +216,7 @@ impl List {
         let entry;
         (*most, entry) = self.waiting[part as usize].take(|position, entry| position < *most && matches(entry))?;
         if let Task::Value(owner) = entry.task() {
-            self.slots.clear(owner.index);
+            self.slots.clear(owner.slot());
         }
         self.activate(entry);
         Some(entry)

@@ -1,5 +1,6 @@
 //! Thread-local values: the accesses that the hot path could not serve.
 
+use super::REGISTRY;
 use super::building::{self, copy_of};
 use super::threads::{self, Building, Draining};
 use crate::abi::{self, Access, Status};
@@ -25,13 +26,14 @@ fn present_or_begin(access: &mut Access) -> Result<Building, Status> {
     // SAFETY: the accessor's handle.
     let copy = unsafe { copy_of(access.item) };
     let record = copy.record;
-    if let Some(present) = row::own::value(copy.index) {
+    let slot = REGISTRY.slot_of(record);
+    if let Some(present) = row::own::value(slot) {
         access.value = present.as_ptr().cast();
         return Err(abi::OK);
     }
     let thread = threads::current().ok_or(abi::DESTROYED)?;
     // SAFETY: used in this function only.
-    if unsafe { thread.as_ref() }.is_dropped(copy.index) {
+    if unsafe { thread.as_ref() }.is_dropped(slot) {
         return Err(abi::DESTROYED);
     }
     if building::is_running(record) {

@@ -11,9 +11,8 @@ use std::sync::MutexGuard;
 use super::arena::Mark;
 use super::registry::{Binary, Facts, Held, ItemCopy, Record, Registered, UnderLock};
 use super::verify::{self, Compared, Mismatch, MismatchField, Proof, Side};
-use crate::abi::{ItemDecl, ItemHandle, KIND_THREAD_LOCAL};
+use crate::abi::{ItemDecl, ItemHandle};
 use crate::key::{Declaration, Identity, Written};
-use crate::row;
 
 /// A registration under way.
 pub(super) struct Registration<'a> {
@@ -33,15 +32,13 @@ pub(super) struct Registration<'a> {
 struct Before {
     copies: (Mark, Mark),
     records: (Mark, Mark),
-    thread_locals: usize,
 }
 
 impl<'a> Registration<'a> {
     pub(super) fn begin(registered: &'a mut Registered, binary: &'static Binary, count: usize) -> Self {
         let mut held = binary.held();
         held.values.reserve(count);
-        let before =
-            Before { copies: held.mark(), records: registered.held.mark(), thread_locals: registered.thread_locals };
+        let before = Before { copies: held.mark(), records: registered.held.mark() };
         Registration {
             registered,
             binary,
@@ -105,7 +102,6 @@ impl<'a> Registration<'a> {
         };
         let copy = self.held.values.push(ItemCopy {
             record,
-            index: record.index,
             binary: self.binary,
             facts,
             proof,
@@ -119,13 +115,9 @@ impl<'a> Registration<'a> {
     }
 
     fn make_record(&mut self, written: Written<'_>, kind: u32) -> &'static Record {
-        let Registered { records, held, thread_locals } = &mut *self.registered;
-        let index = *thread_locals;
-        if kind == KIND_THREAD_LOCAL {
-            *thread_locals += 1;
-        }
+        let Registered { records, held, .. } = &mut *self.registered;
         let written = written.copied(|text| held.texts.copy(text));
-        let record = held.values.push(Record::new(written, kind, index));
+        let record = held.values.push(Record::new(written, kind));
         self.replaced.extend(records.replace(record));
         record
     }
@@ -141,9 +133,7 @@ impl<'a> Registration<'a> {
                 // Set once: a second copy of the host's would have been a duplicate.
                 let _first = copy.record.host_copy.set(copy);
             }
-            if copy.record.kind == KIND_THREAD_LOCAL {
-                copy.publish(ptr::without_provenance_mut(row::own::word(copy.index)));
-            }
+            copy.show_slot();
         }
         Ok(())
     }
@@ -157,7 +147,6 @@ impl<'a> Registration<'a> {
         self.registered.records.extend(self.replaced.drain(..));
         self.held.undo(self.before.copies);
         self.registered.held.undo(self.before.records);
-        self.registered.thread_locals = self.before.thread_locals;
     }
 }
 
@@ -231,14 +220,21 @@ mod tests {
         registry.register(binary, items, &mut handles).map_err(fields)
     }
 
-    /// Each item's slot and the binaries that have it, by slot.
-    fn registered(registry: &Registry) -> Vec<(usize, Vec<&'static str>)> {
+    /// Each item and the binaries that have it, by item.
+    fn registered(registry: &Registry) -> Vec<(&'static str, Vec<&'static str>)> {
         registry.read(|registered| {
             let names = |record| registered.copies_of(record).map(|copy| copy.binary.name.as_str()).collect();
-            let mut items: Vec<_> = registered.records().map(|record| (record.index, names(record))).collect();
+            let mut items: Vec<_> =
+                registered.records().map(|record| (record.identity().name, names(record))).collect();
             items.sort();
             items
         })
+    }
+
+    /// The slot of the item with this name, which gets one.
+    fn slot(registry: &Registry, name: &str) -> usize {
+        let record = registry.read(|registered| registered.records().find(|record| record.identity().name == name));
+        registry.slot_of(record.unwrap())
     }
 
     #[test]
@@ -251,7 +247,7 @@ mod tests {
         assert_eq!(refused, Err(vec![MismatchField::Size, MismatchField::Declaration]));
         assert_eq!(registered(&registry), before);
         register(&registry, binary("c"), &[item("Z", 2), item("X", 8)]).unwrap();
-        assert_eq!(registered(&registry), [(0, vec!["a", "c"]), (1, vec!["c"])]);
+        assert_eq!(registered(&registry), [("X", vec!["a", "c"]), ("Z", vec!["c"])]);
     }
 
     #[test]
@@ -262,16 +258,19 @@ mod tests {
         for binary in [a, b, c] {
             register(&registry, binary, &items()).unwrap();
         }
+        // In the order in which they are needed.
+        assert_eq!(["Y", "X", "Y"].map(|name| slot(&registry, name)), [0, 1, 0]);
         // SAFETY: nothing refers to the binaries nor to their copies.
         unsafe { registry.unregister(b) };
-        assert_eq!(registered(&registry), [(0, vec!["a", "c"]), (1, vec!["a", "c"])]);
+        assert_eq!(registered(&registry), [("X", vec!["a", "c"]), ("Y", vec!["a", "c"])]);
         for binary in [a, c] {
             // SAFETY: as above.
             unsafe { registry.unregister(binary) };
         }
-        assert_eq!(registered(&registry), [(0, vec![]), (1, vec![])]);
+        assert_eq!(registered(&registry), [("X", vec![]), ("Y", vec![])]);
         register(&registry, binary("d"), &[item("Y", 2)]).unwrap();
-        assert_eq!(registered(&registry), [(0, vec![]), (1, vec!["d"])]);
+        assert_eq!(registered(&registry), [("X", vec![]), ("Y", vec!["d"])]);
+        assert_eq!(["X", "Y"].map(|name| slot(&registry, name)), [1, 0]);
     }
 
     #[test]
@@ -281,6 +280,6 @@ mod tests {
         for _ in 0..2 {
             register(&registry, binary, std::slice::from_ref(&item)).unwrap();
         }
-        assert_eq!(registered(&registry), [(0, vec!["a"])]);
+        assert_eq!(registered(&registry), [("X", vec!["a"])]);
     }
 }

@@ -22,6 +22,7 @@ use super::verify::{Mismatch, Proof};
 use crate::abi::{AtExit, DropValue, ItemDecl, ItemHandle};
 use crate::item::RawItem;
 use crate::key::{ByKey, Identity, Written};
+use crate::row;
 
 /// A binary that uses the store.
 #[derive(Debug)]
@@ -127,8 +128,8 @@ pub(crate) struct Facts {
 pub(crate) struct Record {
     /// The host's own copy, whose initializer and drop code come first.
     pub(crate) host_copy: OnceLock<&'static ItemCopy>,
-    /// The slot of a thread-local item in each row.
-    pub(crate) index: usize,
+    /// Which slot a thread-local item has on each thread, once any thread has needed it: see [`Registry::slot_of`].
+    pub(crate) slot: OnceLock<usize>,
     /// The value of a process-wide item.
     pub(crate) process: Process,
     pub(crate) kind: u32,
@@ -143,8 +144,6 @@ pub(crate) struct Record {
 pub(crate) struct ItemCopy {
     pub(crate) record: &'static Record,
     pub(crate) binary: &'static Binary,
-    /// The record's.
-    pub(crate) index: usize,
     pub(crate) drop: Option<DropValue>,
     pub(crate) facts: Facts,
     /// What accepted it; of an item's first copy, [`Proof::First`].
@@ -169,11 +168,11 @@ unsafe impl Send for Facts {}
 unsafe impl Sync for Facts {}
 
 impl Record {
-    pub(super) fn new(written: Written<'static>, kind: u32, index: usize) -> Self {
+    pub(super) fn new(written: Written<'static>, kind: u32) -> Self {
         Record {
             written,
             kind,
-            index,
+            slot: OnceLock::new(),
             host_copy: OnceLock::new(),
             process: Process::default(),
             first: UnderLock::new(None),
@@ -217,19 +216,21 @@ impl ItemCopy {
     pub(crate) fn for_tests(facts: Facts) -> &'static Self {
         // SAFETY: the host's own binary, which is never freed.
         let binary = unsafe { &*super::own_binary() };
-        let record = Box::leak(Box::new(Record::new(Written::default(), facts.kind, 0)));
+        let record = Box::leak(Box::new(Record::new(Written::default(), facts.kind)));
         let (word, item, next) = (ptr::null(), ptr::null(), UnderLock::new(None));
-        Box::leak(Box::new(ItemCopy {
-            record,
-            binary,
-            index: 0,
-            facts,
-            proof: Proof::First,
-            drop: None,
-            word,
-            item,
-            next,
-        }))
+        Box::leak(Box::new(ItemCopy { record, binary, facts, proof: Proof::First, drop: None, word, item, next }))
+    }
+
+    /// The slot of a thread-local item that a value has been built for.
+    pub(super) fn slot(&self) -> usize {
+        *self.record.slot.get().expect("a slot is given before a value is built")
+    }
+
+    /// Tells the copy of a thread-local item where its slot is, if it has one.
+    pub(super) fn show_slot(&self) {
+        if let Some(slot) = self.record.slot.get() {
+            self.publish(ptr::without_provenance_mut(row::own::word(*slot)));
+        }
     }
 
     /// Tells the copy where to look from now on.
@@ -276,12 +277,12 @@ pub(crate) struct Registered {
     /// The records, those included that others have replaced.
     pub(super) held: Held<Record>,
     /// The next slot.
-    pub(super) thread_locals: usize,
+    slots: usize,
 }
 
 impl Default for Registered {
     fn default() -> Self {
-        Registered { records: HashSet::default(), held: Held::new(), thread_locals: 0 }
+        Registered { records: HashSet::default(), held: Held::new(), slots: 0 }
     }
 }
 
@@ -333,6 +334,25 @@ impl Registry {
     fn lock(&self) -> MutexGuard<'_, Option<Registered>> {
         // Nothing under this lock panics half-way.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The slot of a thread-local item. Slots are given to items in the order in which they are needed, for the first ones
+    /// are the fastest; an item keeps its slot for good.
+    pub(crate) fn slot_of(&self, record: &Record) -> usize {
+        record.slot.get().copied().unwrap_or_else(|| self.give_slot(record))
+    }
+
+    #[cold]
+    fn give_slot(&self, record: &Record) -> usize {
+        let mut guard = self.lock();
+        let registered = guard.get_or_insert_default();
+        // Under the lock: nobody else gives a slot, and no copy is added without its word.
+        let slot = *record.slot.get_or_init(|| {
+            registered.slots += 1;
+            registered.slots - 1
+        });
+        registered.copies_of(record).for_each(ItemCopy::show_slot);
+        slot
     }
 
     #[cfg(feature = "host")]

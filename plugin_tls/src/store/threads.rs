@@ -257,7 +257,7 @@ impl Own {
             let newest = |part| list.take(part, &mut { usize::MAX }, |_| true);
             let entry = Part::ALL.into_iter().find_map(newest)?;
             if let Task::Value(owner) = entry.task() {
-                self.set_dropped(owner.index);
+                self.set_dropped(owner.slot());
             }
             Some(entry)
         });
@@ -310,7 +310,7 @@ impl Building {
             if status == abi::OK {
                 access.value = entry.value(owner).as_ptr().cast_const().cast();
                 list.add(entry);
-                list.slots.set(owner.index, access.value.cast());
+                list.slots.set(owner.slot(), access.value.cast());
             } else {
                 // SAFETY: it is without a value, and on no list.
                 unsafe { building::free(entry.memory()) };
