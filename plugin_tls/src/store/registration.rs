@@ -187,7 +187,7 @@ mod tests {
 
     use super::super::registry::Registry;
     use super::*;
-    use crate::abi::Str;
+    use crate::abi::{KIND_THREAD_LOCAL, Str};
 
     fn binary(name: &str) -> &'static Binary {
         Box::leak(Box::new(Binary::new(name.to_owned(), "", "", false, false)))
