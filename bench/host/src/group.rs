@@ -155,7 +155,9 @@ impl Contestant {
             }
             if fastest * 4 > duration {
                 let scale = duration.as_secs_f64() / fastest.as_secs_f64();
-                self.request.iterations = ((self.request.iterations as f64 * scale) as u64).max(1);
+                // Threads may take longer to start than a sample should: what they do must still be much longer than a read.
+                let least = if self.request.threads > 0 { 1 << 20 } else { 1 };
+                self.request.iterations = ((self.request.iterations as f64 * scale) as u64).max(least);
                 return Ok(());
             }
             self.request.iterations *= 4;
