@@ -22,134 +22,94 @@
 //! COMMANDS.lock().unwrap().push("help".to_owned());
 //! ```
 //!
-//! | crate | features | what it does |
+//! | crate | depends on | what it does |
 //! |---|---|---|
-//! | the one that declares items, linked by host and plugins | none | uses the macros |
-//! | the host | `host` | loads plugins: [`host::Plugin::load`](crate::host::Plugin::load) |
-//! | a plugin, a cdylib | `plugin` | calls [`export_plugin!`](crate::export_plugin) once |
+//! | the one that declares items, linked by host and plugins | `plugin_tls_core` | uses the macros |
+//! | the host | `plugin_tls` with the feature `host` | loads plugins: [`host::Plugin::load`](crate::host::Plugin::load) |
+//! | a plugin, a cdylib | `plugin_tls` with the feature `plugin` | calls [`export_plugin!`](crate::export_plugin) once |
 //!
-//! With neither feature, as in the tests of a library, the binary is alone in its process and has a store of its own.
-//!
-//! # How it works
-//!
-//! Each item has a key, made of the crate's name and compatible version, the module, the enclosing function, the item's
-//! name and its type as written: the same for every compiler, profile and platform. The host has a store; a plugin gets
-//! a pointer to the store's table when it is loaded and registers its items, which are verified one by one: a plugin
-//! that means another type by the same key is refused with a reason. A thread-local access then is a look into the
-//! calling thread's row of values, which a plugin finds without calling anybody.
+//! This crate has everything of `plugin_tls_core`, and a crate that declares items may use it as well. But features of a
+//! dependency are part of a crate's identity for the compiler: if the host's build of that crate sees this one with other
+//! features than the plugin's build, its types have two `TypeId`s. `plugin_tls_core` has no features.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![warn(missing_docs, unreachable_pub)]
 
-mod abi;
-mod binary;
-mod constructor;
-mod context;
-mod error;
 #[cfg(feature = "plugin")]
 mod export;
 #[cfg(feature = "host")]
 pub mod host;
-mod item;
-#[cfg(store)]
-mod key;
-mod layout;
-mod lazy;
-mod local_key;
-mod row;
-#[cfg(store)]
-mod store;
 #[cfg(all(feature = "plugin", target_os = "linux"))]
 mod takeover;
 
-pub use context::Context;
-pub use error::{AccessError, AccessErrorReason, ConnectError};
-pub use lazy::{LazyStatic, initialize};
-pub use local_key::LocalKey;
+pub use plugin_tls_core::{
+    AccessError, AccessErrorReason, ConnectError, Context, LazyStatic, LocalKey, initialize, lazy_static, thread_local,
+};
 
-/// Declares thread-locals that host and plugins share.
+/// Makes this cdylib a plugin that [`host::Plugin::load`](crate::host::Plugin::load) can load.
 ///
-/// The grammar is that of [`std::thread_local!`]: any number of items with attributes and visibilities, with or without
-/// a last semicolon, with lazy initializers or `const { .. }` ones. Each item is a constant of type [`LocalKey`].
+/// Once in the plugin's crate, with nothing else to write. It exports the symbol `plugin_tls_entry`. In a plugin, an access
+/// to an item is an error until a host has connected it.
 ///
-/// An item's identity is made of what is written: renaming or moving it, changing its type or the crate's incompatible
-/// version makes it another item. Two items of one function with the same name and type cannot be told apart and are
-/// refused.
+/// `export_plugin!(by_hand)` is for a library that another loader loads, and that gets its [`Context`] by a call of its own:
+/// it exports nothing, and accesses are an error until [`Context::initialize`] was called.
 ///
+/// What the macro adds depends on the crate's type:
+///
+/// | `crate-type` | what is added |
+/// |---|---|
+/// | `["cdylib"]` | everything |
+/// | `["cdylib", "rlib"]` and the like | the plugin can be loaded, but not unloaded: it does not take over the thread-locals, keys and threads of its own std, because those definitions would be the program's where the crate is linked into one |
+/// | others, and tests | nothing: a crate that is linked into a program is no plugin there |
+///
+/// ```standalone_crate
+/// plugin_tls::export_plugin!();
+/// # fn main() {}
 /// ```
-/// use std::cell::{Cell, RefCell};
-///
-/// plugin_tls::thread_local! {
-///     pub static DEPTH: Cell<u32> = const { Cell::new(0) };
-///
-///     static TAGS: RefCell<Vec<String>> = RefCell::new(Vec::new());
-/// }
-///
-/// DEPTH.set(1);
-/// TAGS.with_borrow_mut(|tags| tags.push("new".to_owned()));
-/// assert_eq!(DEPTH.get(), 1);
-/// ```
+#[cfg(feature = "plugin")]
 #[macro_export]
-macro_rules! thread_local {
-    ($($items:tt)*) => {
-        $crate::__private::thread_local_items! { $crate $($items)* }
+macro_rules! export_plugin {
+    ($($option:tt)*) => {
+        $crate::__private::export_plugin_items! { $crate $($option)* }
     };
 }
 
-/// Declares lazily initialized statics that host and plugins share.
+/// Needs the feature `plugin`, which this build of `plugin_tls` does not have.
 ///
-/// The grammar is that of lazy_static 1.5: any number of items with attributes and visibilities, each with its
-/// semicolon. Each item is a static of a type of its own, which dereferences to the value. The value's type must be
-/// [`Sync`].
-///
-/// The initializer runs once. If it panics, the item is poisoned: every later use panics too.
-///
+/// ```compile_fail
+/// plugin_tls::export_plugin!();
 /// ```
-/// use std::sync::Mutex;
-///
-/// plugin_tls::lazy_static! {
-///     /// Commands by name.
-///     pub static ref COMMANDS: Mutex<Vec<&'static str>> = Mutex::new(vec!["help"]);
-/// }
-///
-/// assert_eq!(COMMANDS.lock().unwrap().len(), 1);
-/// ```
+#[cfg(not(feature = "plugin"))]
 #[macro_export]
-macro_rules! lazy_static {
-    ($($items:tt)*) => {
-        $crate::__private::lazy_static_items! { $crate $($items)* }
+macro_rules! export_plugin {
+    ($($option:tt)*) => {
+        $crate::__private::compile_error! {
+            "`export_plugin!` needs the feature `plugin` of the crate plugin_tls: write `plugin_tls = { version = \"0.5\", features = [\"plugin\"] }` in this crate's Cargo.toml"
+        }
     };
 }
 
 /// What the macros' expansions name. Not for users: it changes with any version.
 #[doc(hidden)]
+#[allow(missing_docs, reason = "not for users")]
 pub mod __private {
-    pub use core::any::{type_name, type_name_of_val};
-    pub use core::ops::Deref;
-    pub use core::{concat, file, line, module_path};
-
-    pub use plugin_tls_macros::{lazy_static_items, thread_local_items};
+    pub use core::compile_error;
+    pub use plugin_tls_core::__private::*;
 
     #[cfg(feature = "plugin")]
-    pub use crate::abi::Entry;
-    #[cfg(feature = "plugin")]
-    pub use crate::binary::mark_exported;
+    pub use crate::export::entry;
     #[cfg(feature = "plugin")]
     pub use core::arch::global_asm;
+    #[cfg(feature = "plugin")]
+    pub use plugin_tls_abi::own_store_symbol;
+    #[cfg(feature = "plugin")]
+    pub use plugin_tls_abi::table::Entry;
+    #[cfg(feature = "plugin")]
+    pub use plugin_tls_macros::export_plugin_items;
+
     /// What the hidden functions of `export_plugin!` lead to.
     #[cfg(all(feature = "plugin", target_os = "linux"))]
     pub mod takeover {
         pub use crate::takeover::{at_thread_exit, key_create, key_delete, key_set, thread_create};
-    }
-    pub use crate::__constructor as constructor;
-    pub use crate::item::{LocalItem, StaticItem};
-    pub use crate::layout::Probe;
-
-    /// For tests, before anything else happens in the host: plugins find rows as they do where thread-locals have no
-    /// constant distance from the thread pointer.
-    #[cfg(feature = "host")]
-    pub fn force_fallback() {
-        // Relaxed: before any other thread could look.
-        crate::row::own::FORCE_FALLBACK.store(true, std::sync::atomic::Ordering::Relaxed);
     }
 }

@@ -1,10 +1,10 @@
 //! The plugin's own thread-exit functions, keys and threads, taken over so that it can be unloaded.
 //!
 //! A plugin that uses `std::thread_local!` with destructors, `println!` or `thread::current()` leaves functions with
-//! libc that run when a thread ends. glibc then silently refuses to unmap the plugin, or jumps into what is no longer
-//! there. So [`export_plugin!`](crate::export_plugin) defines the functions of libc that std calls for it *inside* of the
-//! plugin: the static linker binds the plugin's own std to them, and since they are hidden, nothing else in the process
-//! sees them. (Merely exported ones would not bind: libc's come first.)
+//! libc that run when a thread ends. glibc then silently refuses to unmap the plugin, or jumps to code that is gone. So
+//! [`export_plugin!`](crate::export_plugin) defines the functions of libc that std calls for it *inside* of the plugin:
+//! the static linker binds the plugin's own std to them, and since they are hidden, nothing else in the process sees them.
+//! (Exported ones would not bind, because libc's come first.)
 //!
 //! A plugin that no loader has connected passes everything on to libc. Only glibc is known to have all of these functions:
 //! where one is missing, std has another way, which it would not take if it found ours.
@@ -20,10 +20,10 @@ use std::ffi::{CStr, c_int, c_uint, c_void};
 use std::mem;
 use std::sync::atomic::{AtomicPtr, Ordering::Relaxed};
 
-use crate::abi::{AtExit, Start};
-use crate::binary;
+use plugin_tls_abi::table::{AtExit, Start};
+use plugin_tls_core::__private::loaded;
 
-/// libc's function of a name, found once. The hidden ones are not in any table, so that the search does not find them.
+/// libc's function of a name, found once. The hidden functions are in no table, so that the search does not find them.
 struct Libc {
     name: &'static CStr,
     function: AtomicPtr<c_void>,
@@ -36,10 +36,10 @@ impl Libc {
 
     /// Null if libc has no such function.
     fn get(&self) -> *mut c_void {
-        // Relaxed: libc's functions are there before any of ours.
+        // Relaxed: the pointer is to a function, which is there before any code of the plugin runs.
         let mut function = self.function.load(Relaxed);
         if function.is_null() {
-            // SAFETY: a name that ends in NUL.
+            // SAFETY: the name is a C string.
             function = unsafe { libc::dlsym(libc::RTLD_DEFAULT, self.name.as_ptr()) };
             self.function.store(function, Relaxed);
         }
@@ -57,7 +57,8 @@ macro_rules! libc_call {
         } else {
             // SAFETY: libc's function of that name has this type.
             let function = unsafe { mem::transmute::<*mut c_void, $type>(function) };
-            // SAFETY: the arguments are those of our own caller, who meant libc's function.
+            // SAFETY: the arguments are those of the caller of the function that takes libc's place, who keeps libc's
+            // contract.
             unsafe { function($($argument),*) }
         }
     }};
@@ -67,9 +68,10 @@ macro_rules! libc_call {
 ///
 /// As libc's `__cxa_thread_atexit_impl`.
 pub unsafe extern "C" fn at_thread_exit(function: AtExit, object: *mut c_void, library: *mut c_void) -> c_int {
-    if let Some((store, plugin)) = binary::loaded() {
+    if let Some((store, plugin)) = loaded() {
         if let Some(at_thread_exit) = store.takeover.at_thread_exit {
-            // SAFETY: the caller's word; a thread that is gone for the store is left to libc.
+            // SAFETY: the handle is this plugin's, and the caller keeps libc's contract. A thread whose list has ended is left
+            // to libc.
             if unsafe { at_thread_exit(plugin, function, object) } == 0 {
                 return 0;
             }
@@ -87,9 +89,9 @@ pub unsafe extern "C" fn at_thread_exit(function: AtExit, object: *mut c_void, l
 ///
 /// As libc's `pthread_key_create`.
 pub unsafe extern "C" fn key_create(key: *mut c_uint, function: Option<AtExit>) -> c_int {
-    if let Some((store, plugin)) = binary::loaded() {
+    if let Some((store, plugin)) = loaded() {
         if let Some(key_create) = store.takeover.key_create {
-            // SAFETY: the caller's word.
+            // SAFETY: the handle is this plugin's, and the caller keeps libc's contract.
             return unsafe { key_create(plugin, key, function) };
         }
     }
@@ -100,9 +102,9 @@ pub unsafe extern "C" fn key_create(key: *mut c_uint, function: Option<AtExit>) 
 ///
 /// As libc's `pthread_key_delete`.
 pub unsafe extern "C" fn key_delete(key: c_uint) -> c_int {
-    if let Some((store, plugin)) = binary::loaded() {
+    if let Some((store, plugin)) = loaded() {
         if let Some(key_delete) = store.takeover.key_delete {
-            // SAFETY: the caller's word.
+            // SAFETY: the handle is this plugin's, and the caller keeps libc's contract.
             return unsafe { key_delete(plugin, key) };
         }
     }
@@ -113,9 +115,9 @@ pub unsafe extern "C" fn key_delete(key: c_uint) -> c_int {
 ///
 /// As libc's `pthread_setspecific`.
 pub unsafe extern "C" fn key_set(key: c_uint, value: *const c_void) -> c_int {
-    if let Some((store, plugin)) = binary::loaded() {
+    if let Some((store, plugin)) = loaded() {
         if let Some(key_set) = store.takeover.key_set {
-            // SAFETY: the caller's word.
+            // SAFETY: the handle is this plugin's, and the caller keeps libc's contract.
             return unsafe { key_set(plugin, key, value) };
         }
     }
@@ -131,9 +133,9 @@ pub unsafe extern "C" fn thread_create(
     start: Start,
     argument: *mut c_void,
 ) -> c_int {
-    if let Some((store, plugin)) = binary::loaded() {
+    if let Some((store, plugin)) = loaded() {
         if let Some(thread_create) = store.takeover.thread_create {
-            // SAFETY: the caller's word.
+            // SAFETY: the handle is this plugin's, and the caller keeps libc's contract.
             return unsafe { thread_create(plugin, thread, attributes, start, argument) };
         }
     }

@@ -1,8 +1,8 @@
 //! An item as Rust code.
 //!
-//! Everything that the expansion relies on is reached through the facade's `$crate::__private`, and it brings no name
-//! into the scope of the user's tokens except the item's own and one that is a hash of the item: nothing that a user
-//! declares can get in its way, and it can shadow nothing of the user's.
+//! The expansion reaches everything that it relies on through `$crate::__private` of the crate whose macro was called. It
+//! brings no name into the scope of the user's tokens except the item's own and one that is a hash of the item. So nothing
+//! that a user declares can get in its way, and it shadows nothing of the user's.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -14,51 +14,51 @@ use crate::item::{self, Grammar, Input, Item};
 use crate::print::type_text;
 
 pub(crate) fn expand(input: TokenStream, grammar: Grammar) -> TokenStream {
-    let Input { facade, items, errors } = match item::parse(input, grammar) {
+    let Input { home, items, errors } = match item::parse(input, grammar) {
         Ok(input) => input,
         Err(error) => return error.into_compile_error(),
     };
     let items = items.iter().map(|item| {
-        let mut facade = facade.clone();
-        facade.set_span(facade.span().located_at(item.name.span()));
+        let mut home = home.clone();
+        home.set_span(home.span().located_at(item.name.span()));
         match grammar {
-            Grammar::ThreadLocal => thread_local(&facade, item),
-            Grammar::LazyStatic => lazy_static(&facade, item),
+            Grammar::ThreadLocal => thread_local(&home, item),
+            Grammar::LazyStatic => lazy_static(&home, item),
         }
     });
     let errors = errors.iter().map(syn::Error::to_compile_error);
     quote! { #(#items)* #(#errors)* }
 }
 
-/// Where the compiler is to see the expansion's own tokens: with the scope of the macro, at the item's name, so that an
-/// error about the item does not point at all that was declared with it.
+/// Where the compiler sees the expansion's own tokens: with the scope of the macro, at the item's name, so that an error
+/// about the item does not point at all items of the invocation.
 fn at(item: &Item) -> Span {
     Span::call_site().located_at(item.name.span())
 }
 
 /// `const NAME: LocalKey<T>`, as std's macro has it: a constant key lets a whole access inline across crates.
-fn thread_local(facade: &TokenTree, item: &Item) -> TokenStream {
+fn thread_local(home: &TokenTree, item: &Item) -> TokenStream {
     let Item { attributes, visibility, name, ty, .. } = item;
     let hidden = Hidden::of(item);
     let Hidden { item_static, constructor } = &hidden;
-    let here = quote! { #facade::__private::type_name_of_val(&#constructor) };
-    let declaration = declaration(facade, item, &hidden, &quote! { LocalItem }, &here);
+    let here = quote! { #home::__private::type_name_of_val(&#constructor) };
+    let declaration = declaration(home, item, &hidden, &quote! { LocalItem }, &here);
     quote_spanned! {at(item)=>
         #(#attributes)*
-        #visibility const #name: #facade::LocalKey<#ty> = {
+        #visibility const #name: #home::LocalKey<#ty> = {
             #declaration
-            #facade::LocalKey::__new(&#item_static, #constructor)
+            #home::LocalKey::__new(&#item_static, #constructor)
         };
     }
 }
 
 /// As in lazy_static: a type of the item's name, which derives and other attributes apply to, and one static of it.
-fn lazy_static(facade: &TokenTree, item: &Item) -> TokenStream {
+fn lazy_static(home: &TokenTree, item: &Item) -> TokenStream {
     let Item { attributes, visibility, name, ty, .. } = item;
     let hidden = Hidden::of(item);
     let Hidden { item_static, constructor } = &hidden;
-    let here = quote! { #facade::__private::type_name::<#name>() };
-    let declaration = declaration(facade, item, &hidden, &quote! { StaticItem }, &here);
+    let here = quote! { #home::__private::type_name::<#name>() };
+    let declaration = declaration(home, item, &hidden, &quote! { StaticItem }, &here);
     let cfgs: Vec<_> = item::cfgs(attributes).collect();
     quote_spanned! {at(item)=>
         #[allow(missing_copy_implementations, missing_debug_implementations, non_camel_case_types, dead_code)]
@@ -69,44 +69,44 @@ fn lazy_static(facade: &TokenTree, item: &Item) -> TokenStream {
         #(#cfgs)*
         #visibility static #name: #name = #name { __private_field: () };
         #(#cfgs)*
-        impl #facade::__private::Deref for #name {
+        impl #home::__private::Deref for #name {
             type Target = #ty;
             #[inline]
             fn deref(&self) -> &#ty {
                 #declaration
-                #facade::__private::StaticItem::get(&#item_static, #constructor)
+                #home::__private::StaticItem::get(&#item_static, #constructor)
             }
         }
         #(#cfgs)*
-        impl #facade::LazyStatic for #name {}
+        impl #home::LazyStatic for #name {}
     }
 }
 
-/// The item's static, and a function that tells it what it is and runs when the binary is loaded.
+/// The item's static, and its constructor, which describes it when the binary is loaded.
 fn declaration(
-    facade: &TokenTree,
+    home: &TokenTree,
     item: &Item,
     Hidden { item_static, constructor }: &Hidden,
     item_type: &TokenStream,
     here: &TokenStream,
 ) -> TokenStream {
     let Item { ty, initializer, .. } = item;
-    let text = text(facade, item);
+    let text = text(home, item);
     // In parentheses: `{ 1 } + 2` would be a statement and the rest of one.
     quote_spanned! {at(item)=>
-        static #item_static: #facade::__private::#item_type<#ty> = #facade::__private::#item_type::NEW;
+        static #item_static: #home::__private::#item_type<#ty> = #home::__private::#item_type::NEW;
         extern "C" fn #constructor() {
             {
-                #facade::__private::constructor! { #constructor }
+                #home::__private::constructor! { #constructor }
             }
-            #facade::__private::Probe::new(&#item_static).__plugin_tls_declare(#text, #here, || -> #ty { (#initializer) })
+            #home::__private::Probe::new(&#item_static).__plugin_tls_describe(#text, #here, || -> #ty { (#initializer) })
         }
     }
 }
 
 /// What identifies the item and where it stands, in one literal: fields with NUL bytes between them, and [`END`].
-/// `layout.rs` and `key.rs` of the facade are its readers.
-fn text(facade: &TokenTree, item: &Item) -> TokenStream {
+/// `plugin_tls_abi::identity` reads it.
+fn text(home: &TokenTree, item: &Item) -> TokenStream {
     let name = item.name.unraw().to_string();
     let ty = type_text(item.ty.clone());
     let version = compatible_version(&variable("CARGO_PKG_VERSION"));
@@ -116,16 +116,16 @@ fn text(facade: &TokenTree, item: &Item) -> TokenStream {
     let start = item.name.span().start();
     let column = start.column + 1;
     let end_of_site = match start.line {
-        // Before 1.88 the compiler does not tell; the invocation's line is the next best.
+        // Before 1.88 the compiler does not tell the line. That of the invocation is the next best.
         0 => {
             let column = format!(":{column}{END}");
-            quote! { ":", #facade::__private::line!(), #column }
+            quote! { ":", #home::__private::line!(), #column }
         }
         line => format!(":{line}:{column}{END}").into_token_stream(),
     };
     quote_spanned! {at(item)=>
-        #facade::__private::concat!(
-            #facade::__private::module_path!(), #fields, #facade::__private::file!(), #end_of_site
+        #home::__private::concat!(
+            #home::__private::module_path!(), #fields, #home::__private::file!(), #end_of_site
         )
     }
 }
@@ -134,7 +134,7 @@ fn text(facade: &TokenTree, item: &Item) -> TokenStream {
 const END: char = '\x03';
 
 /// The part of a version that Cargo holds to be compatible: `1` of 1.x, `0.3` of 0.3.x, `0.0.7` of 0.0.7. A pre-release
-/// is compatible with nothing but itself.
+/// is compatible with itself only.
 fn compatible_version(version: &str) -> String {
     let version = version.split('+').next().unwrap_or_default();
     if version.contains('-') {
@@ -145,12 +145,12 @@ fn compatible_version(version: &str) -> String {
     parts[..(significant + 1).min(parts.len())].join(".")
 }
 
-/// A variable that Cargo sets for the crate being compiled; empty where something else runs the compiler.
+/// A variable that Cargo sets for the crate being compiled. Empty where another program runs the compiler.
 fn variable(name: &str) -> String {
     std::env::var(name).unwrap_or_default()
 }
 
-/// The only names that user tokens could see. The hash makes them ones that nobody writes by accident.
+/// The only names that user tokens could see. The hash makes them names that no user writes by accident.
 struct Hidden {
     item_static: Ident,
     constructor: Ident,

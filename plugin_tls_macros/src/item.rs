@@ -28,9 +28,10 @@ pub(crate) struct Item {
     pub(crate) initializer: TokenStream,
 }
 
-/// The whole input: the facade's path, the items that could be read, and the errors of those that could not.
+/// The whole input: the path of the crate whose macro was called, the items that could be read, and the errors of those
+/// that could not.
 pub(crate) struct Input {
-    pub(crate) facade: TokenTree,
+    pub(crate) home: TokenTree,
     pub(crate) items: Vec<Item>,
     pub(crate) errors: Vec<Error>,
 }
@@ -39,7 +40,7 @@ pub(crate) struct Input {
 /// reported once.
 pub(crate) fn parse(input: TokenStream, grammar: Grammar) -> Result<Input> {
     (|stream: ParseStream<'_>| {
-        let facade = stream.parse()?;
+        let home = stream.parse()?;
         let (mut items, mut errors) = (Vec::new(), Vec::new());
         while !stream.is_empty() {
             match item(stream, grammar) {
@@ -50,7 +51,7 @@ pub(crate) fn parse(input: TokenStream, grammar: Grammar) -> Result<Input> {
                 }
             }
         }
-        Ok(Input { facade, items, errors })
+        Ok(Input { home, items, errors })
     })
     .parse2(input)
 }

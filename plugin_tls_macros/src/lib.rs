@@ -1,32 +1,43 @@
-//! The procedural macros behind `plugin_tls`; use them through that crate.
+//! The procedural macros behind `plugin_tls`. Use them through that crate, or through `plugin_tls_core`.
 //!
-//! Each macro is called by a `macro_rules!` wrapper of the facade, which passes its own `$crate` as the first token:
-//! that is how the expansion finds the facade under whatever name a user gave to the dependency.
+//! A `macro_rules!` wrapper calls each macro and passes its own `$crate` as the first token: that is how the expansion finds
+//! that crate under whatever name a user gave to the dependency.
 //!
 //! | module | subject |
 //! |---|---|
-//! | `item` | the grammar: from tokens to items, each with its attributes, visibility, name, type, initializer |
 //! | `print` | a type's tokens as the text that identifies it |
+//! | `item` | the grammar: from tokens to items, each with its attributes, visibility, name, type, initializer |
 //! | `expand` | an item as Rust code |
+//! | `compilation` | what the compiler was told about the crate that it compiles |
+//! | `export` | `export_plugin!`, which depends on that |
 
 #![forbid(unsafe_code)]
 
+mod compilation;
 mod expand;
+mod export;
 mod item;
 mod print;
 
 use proc_macro::TokenStream;
 
-/// The items of one `plugin_tls::thread_local!`.
+/// The items of one `thread_local!`.
 #[doc(hidden)]
 #[proc_macro]
 pub fn thread_local_items(input: TokenStream) -> TokenStream {
     expand::expand(input.into(), item::Grammar::ThreadLocal).into()
 }
 
-/// The items of one `plugin_tls::lazy_static!`.
+/// The items of one `lazy_static!`.
 #[doc(hidden)]
 #[proc_macro]
 pub fn lazy_static_items(input: TokenStream) -> TokenStream {
     expand::expand(input.into(), item::Grammar::LazyStatic).into()
+}
+
+/// What `export_plugin!` adds to a plugin's crate.
+#[doc(hidden)]
+#[proc_macro]
+pub fn export_plugin_items(input: TokenStream) -> TokenStream {
+    export::expand(input.into(), &compilation::Compilation::current()).into()
 }

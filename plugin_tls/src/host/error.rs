@@ -4,106 +4,118 @@ use std::error::Error;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use crate::store::verify::Mismatch;
+use plugin_tls_store::mismatch::Mismatch;
 
 /// An error returned by [`Plugin::load`](super::Plugin::load) and [`Plugin::get`](super::Plugin::get).
 ///
 /// After a failed load nothing of the library is mapped that was not mapped before, and nothing of it is registered.
 ///
+/// `Display` says what is wrong and what to do. What the system said is the [`source`](Error::source).
+///
 /// ```
-/// use plugin_tls::host::{LoadError, Plugin};
+/// use plugin_tls::host::{LoadErrorKind, Plugin};
 ///
 /// // SAFETY: there is no such file, so nothing of it runs.
 /// let error = unsafe { Plugin::load("no-such-plugin.so") }.unwrap_err();
-/// assert!(matches!(error, LoadError::NotFound { .. }));
+/// assert!(matches!(error.kind(), LoadErrorKind::NotFound));
 /// assert!(error.to_string().contains("no-such-plugin.so"));
 /// ```
 #[derive(Debug)]
+pub struct LoadError {
+    path: PathBuf,
+    kind: LoadErrorKind,
+}
+
+/// What the system said.
+type Source = Box<dyn Error + Send + Sync>;
+
+/// What went wrong: see [`LoadError`].
+///
+/// ```
+/// use plugin_tls::host::{LoadError, LoadErrorKind};
+///
+/// fn is_my_mistake(error: &LoadError) -> bool {
+///     matches!(error.kind(), LoadErrorKind::NotFound | LoadErrorKind::NotAFile)
+/// }
+/// # // SAFETY: there is no such file, so nothing of it runs.
+/// # assert!(is_my_mistake(&unsafe { plugin_tls::host::Plugin::load("no-such-plugin.so") }.unwrap_err()));
+/// ```
+#[derive(Debug)]
 #[non_exhaustive]
-pub enum LoadError {
+pub enum LoadErrorKind {
     /// There is no such file.
-    NotFound {
-        /// The path as it was given.
-        path: PathBuf,
-    },
+    NotFound,
     /// The path leads to something that is not a file.
-    NotAFile {
-        /// The path as it was given.
-        path: PathBuf,
-    },
-    /// The file cannot be looked at.
+    NotAFile,
+    /// The file cannot be read.
+    #[non_exhaustive]
     Unreadable {
-        /// The path as it was given.
-        path: PathBuf,
         /// What the system said.
-        source: std::io::Error,
+        source: Source,
+    },
+    /// The file is not whole, or its headers make no sense.
+    #[non_exhaustive]
+    DamagedFile {
+        /// What is wrong with it.
+        what: String,
     },
     /// The system's loader refused the file: it is no library, or one for another platform, or it needs a symbol or
     /// another library that is not there.
+    #[non_exhaustive]
     Open {
-        /// The path as it was given.
-        path: PathBuf,
         /// What the loader said.
-        source: libloading::Error,
+        source: Source,
     },
     /// The plugin that was loaded from this path before is still mapped, and the system's loader gives that one again,
     /// although the file has changed since.
-    OldImage {
-        /// The path as it was given.
-        path: PathBuf,
-    },
+    OldImage,
     /// The library does not export what `export_plugin!` exports.
-    NotAPlugin {
-        /// The path as it was given.
-        path: PathBuf,
-    },
+    NotAPlugin,
     /// The plugin's `plugin_tls` speaks another version of the binary contract.
+    #[non_exhaustive]
     AbiMajor {
-        /// The path as it was given.
-        path: PathBuf,
         /// The host's major version.
         host: u16,
         /// The plugin's major version.
         plugin: u16,
     },
     /// The plugin's entry is not one: another library has a symbol of that name, or the file is damaged.
+    #[non_exhaustive]
     DamagedEntry {
-        /// The path as it was given.
-        path: PathBuf,
         /// What is wrong with it.
         what: String,
     },
     /// Verification refused items of the plugin: all that is wrong with them.
+    #[non_exhaustive]
     Rejected {
-        /// The path as it was given.
-        path: PathBuf,
         /// One for each difference.
         mismatches: Vec<Mismatch>,
     },
     /// The plugin did not connect, for a reason of its own.
+    #[non_exhaustive]
     Refused {
-        /// The path as it was given.
-        path: PathBuf,
         /// What the plugin said.
         reason: String,
     },
     /// This binary is itself a plugin that uses another host's store, so it cannot load plugins of its own.
-    NotTheHost {
-        /// The path as it was given.
-        path: PathBuf,
-    },
+    NotTheHost,
     /// [`Plugin::get`](super::Plugin::get): the plugin does not export the symbol.
+    #[non_exhaustive]
     NoSymbol {
-        /// The plugin's file.
-        path: PathBuf,
         /// The symbol's name.
         symbol: String,
         /// What the loader said.
-        source: libloading::Error,
+        source: Source,
     },
+    /// [`Plugin::get`](super::Plugin::get): another handle has unloaded the plugin.
+    Unloaded,
 }
 
 impl LoadError {
+    pub(super) fn new(path: &Path, kind: LoadErrorKind) -> Self {
+        LoadError { path: path.to_owned(), kind }
+    }
+
     /// The file that could not be loaded, or in which a symbol was not found.
     ///
     /// ```
@@ -116,20 +128,21 @@ impl LoadError {
     /// ```
     #[must_use]
     pub fn path(&self) -> &Path {
-        match self {
-            LoadError::NotFound { path }
-            | LoadError::NotAFile { path }
-            | LoadError::Unreadable { path, .. }
-            | LoadError::Open { path, .. }
-            | LoadError::OldImage { path }
-            | LoadError::NotAPlugin { path }
-            | LoadError::AbiMajor { path, .. }
-            | LoadError::DamagedEntry { path, .. }
-            | LoadError::Rejected { path, .. }
-            | LoadError::Refused { path, .. }
-            | LoadError::NotTheHost { path }
-            | LoadError::NoSymbol { path, .. } => path,
-        }
+        &self.path
+    }
+
+    /// What went wrong.
+    ///
+    /// ```
+    /// use plugin_tls::host::{LoadErrorKind, Plugin};
+    ///
+    /// // SAFETY: there is no such file, so nothing of it runs.
+    /// let error = unsafe { Plugin::load("no-such-plugin.so") }.unwrap_err();
+    /// assert!(matches!(error.kind(), LoadErrorKind::NotFound));
+    /// ```
+    #[must_use]
+    pub fn kind(&self) -> &LoadErrorKind {
+        &self.kind
     }
 
     /// What verification found, if it is the reason.
@@ -143,8 +156,8 @@ impl LoadError {
     /// ```
     #[must_use]
     pub fn mismatches(&self) -> &[Mismatch] {
-        match self {
-            LoadError::Rejected { mismatches, .. } => mismatches,
+        match &self.kind {
+            LoadErrorKind::Rejected { mismatches } => mismatches,
             _ => &[],
         }
     }
@@ -152,50 +165,53 @@ impl LoadError {
 
 impl fmt::Display for LoadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let path = self.path().display();
-        match self {
-            LoadError::NotFound { .. } => write!(f, "cannot load {path}: there is no such file"),
-            LoadError::NotAFile { .. } => write!(f, "cannot load {path}: it is not a file, name the library itself"),
-            LoadError::Unreadable { source, .. } => write!(f, "cannot load {path}: {source}"),
-            LoadError::Open { source, .. } => {
-                write!(f, "cannot load {path}: the system's loader refused it: {source}")
-            }
-            LoadError::OldImage { .. } => write!(
+        let path = self.path.display();
+        match &self.kind {
+            LoadErrorKind::NotFound => write!(f, "cannot load {path}: there is no such file"),
+            LoadErrorKind::NotAFile => write!(f, "cannot load {path}: it is not a file, name the library itself"),
+            LoadErrorKind::Unreadable { .. } => write!(f, "cannot load {path}: the file cannot be read"),
+            LoadErrorKind::DamagedFile { what } => write!(f, "cannot load {path}: {what}; build or copy it again"),
+            LoadErrorKind::Open { .. } => write!(f, "cannot load {path}: the system's loader refused it"),
+            LoadErrorKind::OldImage => write!(
                 f,
                 "cannot load {path}: the file has changed, but the plugin that was loaded from it before is still mapped, \
-                 and the system would give that one again: unload it first, or load the new file under another name"
+                 and the system's loader would give that one again: unload it first, or load the new file under another \
+                 name"
             ),
-            LoadError::NotAPlugin { .. } => write!(
+            LoadErrorKind::NotAPlugin => write!(
                 f,
-                "cannot load {path}: it is a library, but no plugin: its crate must call `plugin_tls::export_plugin!()`"
+                "cannot load {path}: it does not export `plugin_tls_entry`: call `plugin_tls::export_plugin!()` once in \
+                 the plugin, and build it as a cdylib"
             ),
-            LoadError::AbiMajor { host, plugin, .. } => write!(
+            LoadErrorKind::AbiMajor { host, plugin } => write!(
                 f,
                 "cannot load {path}: it speaks version {plugin} of the binary contract, this host version {host}: \
                  build both with versions of plugin_tls that share the major version"
             ),
-            LoadError::DamagedEntry { what, .. } => write!(
+            LoadErrorKind::DamagedEntry { what } => write!(
                 f,
                 "cannot load {path}: its `plugin_tls_entry` is not what `plugin_tls::export_plugin!()` makes: {what}"
             ),
-            LoadError::Rejected { mismatches, .. } => {
+            LoadErrorKind::Rejected { mismatches } => {
                 write!(f, "cannot load {path}: {} of its items cannot be shared", mismatches.len())?;
                 mismatches.iter().try_for_each(|mismatch| write!(f, "\n{mismatch}"))
             }
-            LoadError::Refused { reason, .. } => write!(f, "cannot load {path}: it did not connect: {reason}"),
-            LoadError::NotTheHost { .. } => {
+            LoadErrorKind::Refused { reason } => write!(f, "cannot load {path}: it did not connect: {reason}"),
+            LoadErrorKind::NotTheHost => {
                 write!(f, "cannot load {path}: this binary is a plugin of another host; let that host load the plugin")
             }
-            LoadError::NoSymbol { symbol, .. } => write!(f, "{path} does not export `{symbol}`"),
+            LoadErrorKind::NoSymbol { symbol, .. } => write!(f, "{path} does not export `{symbol}`"),
+            LoadErrorKind::Unloaded => write!(f, "{path} was unloaded by another handle: load it again"),
         }
     }
 }
 
 impl Error for LoadError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        match self {
-            LoadError::Unreadable { source, .. } => Some(source),
-            LoadError::Open { source, .. } | LoadError::NoSymbol { source, .. } => Some(source),
+        match &self.kind {
+            LoadErrorKind::Unreadable { source }
+            | LoadErrorKind::Open { source }
+            | LoadErrorKind::NoSymbol { source, .. } => Some(&**source),
             _ => None,
         }
     }

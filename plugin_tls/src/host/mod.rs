@@ -12,18 +12,34 @@
 //!     Ok(())
 //! }
 //! ```
+//!
+//! | module | subject |
+//! |---|---|
+//! | `file` | the plugin's file, before it is loaded and while it is |
+//! | `error` | why a plugin was not loaded |
+//! | `blocker` | what keeps a plugin from being unmapped |
+//! | `symbol` | what a plugin exports |
+//! | `loaded` | which plugins are loaded |
+//! | `plugin` | a handle to a plugin |
+//! | `load` | loading |
+//! | `unload` | unloading |
+//! | `snapshot` | what is in the store, for people |
 
+mod blocker;
 mod error;
 mod file;
+mod load;
 mod loaded;
 mod plugin;
+mod snapshot;
+mod symbol;
 mod unload;
 
-pub use error::LoadError;
-pub use libloading::Symbol;
+pub use blocker::Blocker;
+pub use error::{LoadError, LoadErrorKind};
 pub use plugin::{Plugin, PluginState};
-pub use unload::{StillInUse, Unloaded, safe_point};
-
-pub use crate::store::snapshot::{Snapshot, SnapshotItem, SnapshotKind, SnapshotState, snapshot};
-pub use crate::store::unloading::{Blocker, BlockerKind, DanglingHint};
-pub use crate::store::verify::{Mismatch, MismatchField, Side};
+pub use plugin_tls_store::mismatch::{Mismatch, MismatchField, Side};
+pub use plugin_tls_store::unload::{ItemInfo, ThreadInfo};
+pub use snapshot::{Snapshot, SnapshotItem, SnapshotKind, SnapshotState, snapshot};
+pub use symbol::Symbol;
+pub use unload::{DanglingHint, StillInUse, Unloaded, safe_point};

@@ -16,7 +16,7 @@ pub type Callback = extern "C" fn() -> u64;
 #[derive(Debug)]
 pub struct Custom(pub u64);
 
-plugin_tls::lazy_static! {
+plugin_tls_core::lazy_static! {
     /// Called by [`MIDDLE`] and [`BRIDGE`].
     pub static ref CALLBACK: Mutex<Option<Callback>> = Mutex::new(None);
 
@@ -60,7 +60,7 @@ plugin_tls::lazy_static! {
     };
 }
 
-plugin_tls::thread_local! {
+plugin_tls_core::thread_local! {
     /// Need each other while [`FAILING`].
     pub static LOOP_X: Cell<u64> = Cell::new(LOOP_Y.get() + 1);
     pub static LOOP_Y: Cell<u64> = Cell::new(if failing() { LOOP_X.get() } else { 1 });

@@ -9,7 +9,7 @@ use crate::items::COUNTER;
 use crate::operations::done;
 use crate::probe::Operation;
 
-plugin_tls::lazy_static! {
+plugin_tls_core::lazy_static! {
     /// What happened, in order.
     pub static ref LOG: Mutex<Vec<String>> = Mutex::default();
 }
@@ -69,7 +69,7 @@ impl Drop for Bomb {
     }
 }
 
-plugin_tls::thread_local! {
+plugin_tls_core::thread_local! {
     pub static EARLIER: Logged = Logged("earlier");
     pub static LATER: Logged = Logged("later");
     pub static FRESH: Logged = Logged("fresh");

@@ -7,22 +7,22 @@ use crate::probe::{Operation, Outcome};
 
 /// Two functions of one module.
 fn left() -> Outcome {
-    plugin_tls::thread_local!(static SAME: Cell<u64> = const { Cell::new(0) });
+    plugin_tls_core::thread_local!(static SAME: Cell<u64> = const { Cell::new(0) });
     SAME.with(address)
 }
 
 fn right() -> Outcome {
-    plugin_tls::thread_local!(static SAME: Cell<u64> = const { Cell::new(0) });
+    plugin_tls_core::thread_local!(static SAME: Cell<u64> = const { Cell::new(0) });
     SAME.with(address)
 }
 
 fn left_static() -> Outcome {
-    plugin_tls::lazy_static!(static ref SAME: u64 = 1;);
+    plugin_tls_core::lazy_static!(static ref SAME: u64 = 1;);
     address(&*SAME)
 }
 
 fn right_static() -> Outcome {
-    plugin_tls::lazy_static!(static ref SAME: u64 = 2;);
+    plugin_tls_core::lazy_static!(static ref SAME: u64 = 2;);
     address(&*SAME)
 }
 
@@ -34,20 +34,20 @@ pub struct BC(Cell<u64>);
 #[derive(Debug)]
 pub struct C(Cell<[u64; 8]>);
 
-plugin_tls::thread_local! {
+plugin_tls_core::thread_local! {
     pub static A: BC = BC(Cell::new(11));
     pub static AB: C = C(Cell::new([22; 8]));
 }
 
 /// Two modules of one crate.
 mod north {
-    plugin_tls::thread_local!(pub static PLACE: std::cell::Cell<u64> = const { std::cell::Cell::new(1) });
-    plugin_tls::lazy_static!(pub static ref PLACE_OF_ALL: u64 = 1;);
+    plugin_tls_core::thread_local!(pub static PLACE: std::cell::Cell<u64> = const { std::cell::Cell::new(1) });
+    plugin_tls_core::lazy_static!(pub static ref PLACE_OF_ALL: u64 = 1;);
 }
 
 mod south {
-    plugin_tls::thread_local!(pub static PLACE: std::cell::Cell<u64> = const { std::cell::Cell::new(2) });
-    plugin_tls::lazy_static!(pub static ref PLACE_OF_ALL: u64 = 2;);
+    plugin_tls_core::thread_local!(pub static PLACE: std::cell::Cell<u64> = const { std::cell::Cell::new(2) });
+    plugin_tls_core::lazy_static!(pub static ref PLACE_OF_ALL: u64 = 2;);
 }
 
 /// Methods, inherent and of traits.
@@ -57,26 +57,26 @@ struct Generic<T>(T);
 
 impl Plain {
     fn method(&self) -> Outcome {
-        plugin_tls::thread_local!(static WITHIN: Cell<u64> = const { Cell::new(0) });
+        plugin_tls_core::thread_local!(static WITHIN: Cell<u64> = const { Cell::new(0) });
         WITHIN.with(address)
     }
 
     fn static_in_method(&self) -> Outcome {
-        plugin_tls::lazy_static!(static ref WITHIN: u64 = 0;);
+        plugin_tls_core::lazy_static!(static ref WITHIN: u64 = 0;);
         address(&*WITHIN)
     }
 }
 
 impl Other {
     fn method(&self) -> Outcome {
-        plugin_tls::thread_local!(static WITHIN: Cell<u64> = const { Cell::new(0) });
+        plugin_tls_core::thread_local!(static WITHIN: Cell<u64> = const { Cell::new(0) });
         WITHIN.with(address)
     }
 }
 
 impl Generic<u8> {
     fn method(&self) -> Outcome {
-        plugin_tls::thread_local!(static WITHIN: Cell<u64> = const { Cell::new(u64::MIN) });
+        plugin_tls_core::thread_local!(static WITHIN: Cell<u64> = const { Cell::new(u64::MIN) });
         let Generic(_) = self;
         WITHIN.with(address)
     }
@@ -84,7 +84,7 @@ impl Generic<u8> {
 
 impl Generic<u16> {
     fn method(&self) -> Outcome {
-        plugin_tls::thread_local!(static WITHIN: Cell<u64> = const { Cell::new(u64::MIN) });
+        plugin_tls_core::thread_local!(static WITHIN: Cell<u64> = const { Cell::new(u64::MIN) });
         let Generic(_) = self;
         WITHIN.with(address)
     }
@@ -92,7 +92,7 @@ impl Generic<u16> {
 
 trait Method {
     fn provided(&self) -> Outcome {
-        plugin_tls::thread_local!(static WITHIN: Cell<u64> = const { Cell::new(0) });
+        plugin_tls_core::thread_local!(static WITHIN: Cell<u64> = const { Cell::new(0) });
         WITHIN.with(address)
     }
 
@@ -103,31 +103,31 @@ trait Method {
 
 impl Method for Plain {
     fn required(&self) -> Outcome {
-        plugin_tls::thread_local!(static WITHIN: Cell<u64> = const { Cell::new(0) });
+        plugin_tls_core::thread_local!(static WITHIN: Cell<u64> = const { Cell::new(0) });
         WITHIN.with(address)
     }
 
     fn static_in_required(&self) -> Outcome {
-        plugin_tls::lazy_static!(static ref WITHIN: u64 = 0;);
+        plugin_tls_core::lazy_static!(static ref WITHIN: u64 = 0;);
         address(&*WITHIN)
     }
 }
 
 impl Method for Other {
     fn required(&self) -> Outcome {
-        plugin_tls::thread_local!(static WITHIN: Cell<u64> = const { Cell::new(0) });
+        plugin_tls_core::thread_local!(static WITHIN: Cell<u64> = const { Cell::new(0) });
         WITHIN.with(address)
     }
 
     fn static_in_required(&self) -> Outcome {
-        plugin_tls::lazy_static!(static ref WITHIN: u64 = 0;);
+        plugin_tls_core::lazy_static!(static ref WITHIN: u64 = 0;);
         address(&*WITHIN)
     }
 }
 
 fn in_closure() -> Outcome {
     let closure = || {
-        plugin_tls::thread_local!(static WITHIN: Cell<u64> = const { Cell::new(0) });
+        plugin_tls_core::thread_local!(static WITHIN: Cell<u64> = const { Cell::new(0) });
         WITHIN.with(address)
     };
     closure()
@@ -135,7 +135,7 @@ fn in_closure() -> Outcome {
 
 fn static_in_closure() -> Outcome {
     let closure = || {
-        plugin_tls::lazy_static!(static ref WITHIN: u64 = 0;);
+        plugin_tls_core::lazy_static!(static ref WITHIN: u64 = 0;);
         address(&*WITHIN)
     };
     closure()
@@ -143,13 +143,13 @@ fn static_in_closure() -> Outcome {
 
 /// As with std, one item for all of the function's instances.
 fn generic<T>() -> Outcome {
-    plugin_tls::thread_local!(static WITHIN: Cell<u64> = const { Cell::new(0) });
+    plugin_tls_core::thread_local!(static WITHIN: Cell<u64> = const { Cell::new(0) });
     let _ = size_of::<T>();
     WITHIN.with(address)
 }
 
 fn static_in_generic<T>() -> Outcome {
-    plugin_tls::lazy_static!(static ref WITHIN: u64 = 0;);
+    plugin_tls_core::lazy_static!(static ref WITHIN: u64 = 0;);
     let _ = size_of::<T>();
     address(&*WITHIN)
 }

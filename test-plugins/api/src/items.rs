@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::sync::Mutex;
 use std::sync::atomic::AtomicU64;
 
-plugin_tls::thread_local! {
+plugin_tls_core::thread_local! {
     /// A number for each thread.
     pub static COUNTER: Cell<u64> = const { Cell::new(0) };
 
@@ -25,7 +25,7 @@ plugin_tls::thread_local! {
     };
 }
 
-plugin_tls::lazy_static! {
+plugin_tls_core::lazy_static! {
     /// What every binary may register.
     pub static ref REGISTRY: Mutex<Vec<String>> = Mutex::default();
 

@@ -5,7 +5,7 @@ use abi_stable::library::RootModule;
 use abi_stable::package_version_strings;
 use abi_stable::sabi_types::VersionStrings;
 use abi_stable::std_types::{ROption, RResult, RStr, RString};
-use plugin_tls::Context;
+use plugin_tls_abi_stable::Context;
 
 /// What the library exports.
 #[repr(C)]

@@ -27,12 +27,12 @@ impl Drop for Tracked {
     }
 }
 
-plugin_tls::thread_local! {
+plugin_tls_core::thread_local! {
     /// A value for each thread that has used it and has not ended.
     pub static TRACKED: Tracked = Tracked::new();
 }
 
-plugin_tls::lazy_static! {
+plugin_tls_core::lazy_static! {
     /// How many threads have a [`TRACKED`].
     pub static ref ALIVE: AtomicU64 = AtomicU64::new(0);
 }

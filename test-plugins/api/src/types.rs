@@ -43,7 +43,7 @@ pub struct Heap(Box<[Cell<u8>]>);
 #[derive(Debug)]
 pub struct Plain(Cell<u64>);
 
-plugin_tls::thread_local! {
+plugin_tls_core::thread_local! {
     pub static PAGE: Page = const { Page(Cell::new(1)) };
     pub static NOTHING: Nothing = const { Nothing };
     pub static NOTHING_ELSE: Nothing = const { Nothing };
@@ -54,7 +54,7 @@ plugin_tls::thread_local! {
     pub static NOT_SEND: Rc<Cell<u64>> = Rc::default();
 }
 
-plugin_tls::lazy_static! {
+plugin_tls_core::lazy_static! {
     pub static ref SHARED_PAGE: SharedPage = SharedPage(AtomicU64::new(1));
     pub static ref SHARED_NOTHING: Nothing = Nothing;
     pub static ref SHARED_NOTHING_ELSE: Nothing = Nothing;

@@ -1,10 +1,11 @@
-//! A library that gets its context by hand, without `export_plugin!`.
+//! A library that gets its context by hand.
 
 use std::ffi::c_void;
 
 use plugin_tls::Context;
 use test_api::probe::Write;
 
+plugin_tls::export_plugin!(by_hand);
 test_api::export_operations!();
 
 /// Connects this library: 0, or 1 with the reason.

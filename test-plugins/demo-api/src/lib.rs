@@ -15,7 +15,7 @@ pub struct Request {
 /// What plugins bring: it answers the calling thread's [`REQUEST`].
 pub type Command = fn() -> String;
 
-plugin_tls::thread_local! {
+plugin_tls_core::thread_local! {
     /// The request that this thread works on. The host sets it, plugins read it.
     pub static REQUEST: RefCell<Request> = RefCell::default();
 
@@ -23,7 +23,7 @@ plugin_tls::thread_local! {
     pub static RUN_HERE: Cell<u32> = const { Cell::new(0) };
 }
 
-plugin_tls::lazy_static! {
+plugin_tls_core::lazy_static! {
     /// All commands, by name. Plugins fill it, the host runs them.
     pub static ref COMMANDS: Mutex<BTreeMap<String, Command>> = Mutex::default();
 

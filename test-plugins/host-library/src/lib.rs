@@ -41,7 +41,7 @@ pub unsafe extern "C" fn load(path: *const u8, length: usize, write: Write, to: 
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn host_name(write: Write, to: *mut c_void) {
     let snapshot = plugin_tls::host::snapshot();
-    let name = snapshot.items().first().map_or("", |item| &item.owner);
+    let name = snapshot.items().first().and_then(|item| item.owner.as_deref()).unwrap_or_default();
     // SAFETY: the caller's word.
     unsafe { write(to, name.as_ptr(), name.len()) };
 }

@@ -43,7 +43,7 @@ const SHARED: LocalKey<Cell<u64>> = {
     static ITEM: LocalItem<Cell<u64>> = LocalItem::NEW;
     extern "C" fn constructor() {
         let here = "test_host::scenarios::late::SHARED::constructor";
-        Probe::new(&ITEM).__plugin_tls_declare(text!("SHARED", "Cell<u64>"), here, || Cell::new(1));
+        Probe::new(&ITEM).__plugin_tls_describe(text!("SHARED", "Cell<u64>"), here, || Cell::new(1));
     }
     LocalKey::__new(&ITEM, constructor)
 };
@@ -53,7 +53,7 @@ const MISMATCH: LocalKey<Cell<u32>> = {
     static ITEM: LocalItem<Cell<u32>> = LocalItem::NEW;
     extern "C" fn constructor() {
         let here = "test_host::scenarios::late::MISMATCH::constructor";
-        Probe::new(&ITEM).__plugin_tls_declare(text!("MISMATCH", "Cell<Number>"), here, || Cell::new(1));
+        Probe::new(&ITEM).__plugin_tls_describe(text!("MISMATCH", "Cell<Number>"), here, || Cell::new(1));
     }
     LocalKey::__new(&ITEM, constructor)
 };
@@ -63,7 +63,7 @@ fn shared_static() -> &'static AtomicU64 {
     static ITEM: StaticItem<AtomicU64> = StaticItem::NEW;
     extern "C" fn constructor() {
         let here = "test_host::scenarios::late::SHARED_STATIC";
-        Probe::new(&ITEM).__plugin_tls_declare(text!("SHARED_STATIC", "AtomicU64"), here, || AtomicU64::new(1));
+        Probe::new(&ITEM).__plugin_tls_describe(text!("SHARED_STATIC", "AtomicU64"), here, || AtomicU64::new(1));
     }
     ITEM.get(constructor)
 }
@@ -73,7 +73,7 @@ fn mismatch_static() -> &'static [u64; 2] {
     static ITEM: StaticItem<[u64; 2]> = StaticItem::NEW;
     extern "C" fn constructor() {
         let here = "test_host::scenarios::late::MISMATCH_STATIC";
-        Probe::new(&ITEM).__plugin_tls_declare(text!("MISMATCH_STATIC", "Number"), here, || [1; 2]);
+        Probe::new(&ITEM).__plugin_tls_describe(text!("MISMATCH_STATIC", "Number"), here, || [1; 2]);
     }
     ITEM.get(constructor)
 }

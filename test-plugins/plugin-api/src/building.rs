@@ -10,7 +10,7 @@ use test_api::ending::log;
 use test_api::operations::done;
 use test_api::probe::Operation;
 
-plugin_tls::thread_local! {
+plugin_tls_core::thread_local! {
     /// Needs an item of the host.
     pub static LOWER: Cell<u64> = Cell::new(*GROUND * 10 + 2);
 
@@ -34,7 +34,7 @@ plugin_tls::thread_local! {
     pub static SET_FIRST: Cell<u64> = panic!("it is set before it is used");
 }
 
-plugin_tls::lazy_static! {
+plugin_tls_core::lazy_static! {
     /// Need each other while initializers shall fail.
     pub static ref LOOP_STATIC_X: u64 = *LOOP_STATIC_Y + 1;
     pub static ref LOOP_STATIC_Y: u64 = if failing() { *LOOP_STATIC_X } else { 1 };

@@ -5,7 +5,7 @@ use test_api::operations::done;
 use test_api::probe::Operation;
 use test_api::threads::Tracked;
 
-plugin_tls::thread_local! {
+plugin_tls_core::thread_local! {
     pub static BETWEEN: Logged = Logged("between");
     pub static FRESH: Logged = Logged("fresh of the plugin");
     pub static CURIOUS: Curious = Curious(|| {

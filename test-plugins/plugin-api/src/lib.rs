@@ -9,12 +9,12 @@ use std::sync::Mutex;
 use test_api::operations::address;
 use test_api::probe::Operation;
 
-plugin_tls::thread_local! {
+plugin_tls_core::thread_local! {
     /// A number for each thread.
     pub static PLUGIN_COUNTER: Cell<u64> = const { Cell::new(100) };
 }
 
-plugin_tls::lazy_static! {
+plugin_tls_core::lazy_static! {
     /// What every plugin may register.
     pub static ref PLUGIN_REGISTRY: Mutex<Vec<String>> = Mutex::default();
 }

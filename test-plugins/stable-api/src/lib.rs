@@ -8,7 +8,7 @@ use abi_stable::StableAbi;
 use abi_stable::external_types::RMutex;
 use abi_stable::std_types::{RString, RVec};
 
-plugin_tls::thread_local! {
+plugin_tls_abi_stable::thread_local! {
     /// A number for each thread.
     pub static COUNT: Cell<u32> = const { Cell::new(0) };
 
@@ -16,7 +16,7 @@ plugin_tls::thread_local! {
     pub static POSITION: Cell<Position> = const { Cell::new(Position { x: 0, y: 0.0 }) };
 }
 
-plugin_tls::lazy_static! {
+plugin_tls_abi_stable::lazy_static! {
     /// A number for the process.
     pub static ref TOTAL: RMutex<u64> = RMutex::new(1000);
 

@@ -3,7 +3,7 @@
 use abi_stable::export_root_module;
 use abi_stable::prefix_type::PrefixTypeTrait;
 use abi_stable::std_types::{ROption, RResult, RStr, RString};
-use plugin_tls::Context;
+use plugin_tls_abi_stable::Context;
 use test_api::Outcome;
 use test_api::stable_root::{Root, RootRef};
 

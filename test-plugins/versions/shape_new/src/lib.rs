@@ -6,7 +6,7 @@ use std::cell::Cell;
 #[derive(Clone, Copy, Debug)]
 pub struct Shape(pub u64);
 
-plugin_tls::thread_local! {
+plugin_tls_abi_stable::thread_local! {
     /// Only plugins have it.
     pub static SHAPE: Cell<Shape> = const { Cell::new(Shape(8)) };
 }

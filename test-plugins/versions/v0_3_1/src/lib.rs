@@ -11,28 +11,28 @@ use abi_stable::external_types::RMutex;
 use abi_stable::std_types::RVec;
 
 // The same in all versions.
-plugin_tls::thread_local!(pub static COUNT: Cell<u32> = const { Cell::new(0) });
-plugin_tls::lazy_static!(pub static ref NAMES: Mutex<Vec<String>> = Mutex::default(););
+plugin_tls_abi_stable::thread_local!(pub static COUNT: Cell<u32> = const { Cell::new(0) });
+plugin_tls_abi_stable::lazy_static!(pub static ref NAMES: Mutex<Vec<String>> = Mutex::default(););
 
 // 0.3.2 has it in the same form, which is proven by its layout.
-plugin_tls::thread_local!(pub static STYLE: Cell<Style> = Cell::default());
+plugin_tls_abi_stable::thread_local!(pub static STYLE: Cell<Style> = Cell::default());
 // 0.3.2 has it with other fields of the same size, which nobody can tell.
-plugin_tls::thread_local!(pub static SPAN: Cell<Span> = Cell::default());
+plugin_tls_abi_stable::thread_local!(pub static SPAN: Cell<Span> = Cell::default());
 
 // 0.3.3 changes these.
-plugin_tls::thread_local!(pub static MODE: AtomicU32 = const { AtomicU32::new(0) });
-plugin_tls::thread_local!(pub static LIMITS: Cell<Limits> = Cell::default());
-plugin_tls::thread_local!(pub static BLOCK: Cell<Block> = Cell::default());
-plugin_tls::lazy_static!(pub static ref HANDLE: Handle = Handle(7););
-plugin_tls::lazy_static!(pub static ref BUFFER: Buffer = Buffer([0; 3]););
-plugin_tls::thread_local!(pub static SCALE: Cell<Scale> = Cell::default());
-plugin_tls::thread_local!(pub static NUMBER: Cell<Number> = Cell::default());
-plugin_tls::thread_local!(pub static NUMBERS: RVec<Number> = RVec::new());
-plugin_tls::lazy_static!(pub static ref LOCKED: RMutex<Number> = RMutex::new(Number::default()););
-plugin_tls::thread_local!(pub static BORROWED: RefCell<Number> = RefCell::default());
+plugin_tls_abi_stable::thread_local!(pub static MODE: AtomicU32 = const { AtomicU32::new(0) });
+plugin_tls_abi_stable::thread_local!(pub static LIMITS: Cell<Limits> = Cell::default());
+plugin_tls_abi_stable::thread_local!(pub static BLOCK: Cell<Block> = Cell::default());
+plugin_tls_abi_stable::lazy_static!(pub static ref HANDLE: Handle = Handle(7););
+plugin_tls_abi_stable::lazy_static!(pub static ref BUFFER: Buffer = Buffer([0; 3]););
+plugin_tls_abi_stable::thread_local!(pub static SCALE: Cell<Scale> = Cell::default());
+plugin_tls_abi_stable::thread_local!(pub static NUMBER: Cell<Number> = Cell::default());
+plugin_tls_abi_stable::thread_local!(pub static NUMBERS: RVec<Number> = RVec::new());
+plugin_tls_abi_stable::lazy_static!(pub static ref LOCKED: RMutex<Number> = RMutex::new(Number::default()););
+plugin_tls_abi_stable::thread_local!(pub static BORROWED: RefCell<Number> = RefCell::default());
 
 // 0.3.3 and 0.3.4 have another type of this name.
-plugin_tls::thread_local!(pub static POSITION: RefCell<Position> = RefCell::default());
+plugin_tls_abi_stable::thread_local!(pub static POSITION: RefCell<Position> = RefCell::default());
 
 pub type Number = u32;
 

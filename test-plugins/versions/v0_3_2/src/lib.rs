@@ -5,10 +5,10 @@ use std::sync::Mutex;
 
 use abi_stable::StableAbi;
 
-plugin_tls::thread_local!(pub static COUNT: Cell<u32> = const { Cell::new(0) });
-plugin_tls::lazy_static!(pub static ref NAMES: Mutex<Vec<String>> = Mutex::default(););
-plugin_tls::thread_local!(pub static STYLE: Cell<Style> = Cell::default());
-plugin_tls::thread_local!(pub static SPAN: Cell<Span> = Cell::default());
+plugin_tls_abi_stable::thread_local!(pub static COUNT: Cell<u32> = const { Cell::new(0) });
+plugin_tls_abi_stable::lazy_static!(pub static ref NAMES: Mutex<Vec<String>> = Mutex::default(););
+plugin_tls_abi_stable::thread_local!(pub static STYLE: Cell<Style> = Cell::default());
+plugin_tls_abi_stable::thread_local!(pub static SPAN: Cell<Span> = Cell::default());
 
 #[repr(C)]
 #[derive(StableAbi, Clone, Copy, Default)]

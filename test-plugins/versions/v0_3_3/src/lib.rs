@@ -11,25 +11,25 @@ use abi_stable::std_types::RVec;
 pub use geometry::Position;
 
 // Unchanged.
-plugin_tls::thread_local!(pub static COUNT: Cell<u32> = const { Cell::new(0) });
-plugin_tls::lazy_static!(pub static ref NAMES: Mutex<Vec<String>> = Mutex::default(););
+plugin_tls_abi_stable::thread_local!(pub static COUNT: Cell<u32> = const { Cell::new(0) });
+plugin_tls_abi_stable::lazy_static!(pub static ref NAMES: Mutex<Vec<String>> = Mutex::default(););
 
 // New: nothing to compare it with.
-plugin_tls::thread_local!(pub static ADDED: Cell<u32> = const { Cell::new(0) });
+plugin_tls_abi_stable::thread_local!(pub static ADDED: Cell<u32> = const { Cell::new(0) });
 
 // It was a thread-local.
-plugin_tls::lazy_static!(pub static ref MODE: AtomicU32 = AtomicU32::new(0););
+plugin_tls_abi_stable::lazy_static!(pub static ref MODE: AtomicU32 = AtomicU32::new(0););
 // Their types are others.
-plugin_tls::thread_local!(pub static LIMITS: Cell<Limits> = Cell::default());
-plugin_tls::thread_local!(pub static BLOCK: Cell<Block> = Cell::default());
-plugin_tls::lazy_static!(pub static ref HANDLE: Handle = Handle(7););
-plugin_tls::lazy_static!(pub static ref BUFFER: Buffer = Buffer([0; 3]););
-plugin_tls::thread_local!(pub static SCALE: Cell<Scale> = Cell::default());
-plugin_tls::thread_local!(pub static NUMBER: Cell<Number> = Cell::default());
-plugin_tls::thread_local!(pub static NUMBERS: RVec<Number> = RVec::new());
-plugin_tls::lazy_static!(pub static ref LOCKED: RMutex<Number> = RMutex::new(Number::default()););
-plugin_tls::thread_local!(pub static BORROWED: RefCell<Number> = RefCell::default());
-plugin_tls::thread_local!(pub static POSITION: RefCell<Position> = RefCell::default());
+plugin_tls_abi_stable::thread_local!(pub static LIMITS: Cell<Limits> = Cell::default());
+plugin_tls_abi_stable::thread_local!(pub static BLOCK: Cell<Block> = Cell::default());
+plugin_tls_abi_stable::lazy_static!(pub static ref HANDLE: Handle = Handle(7););
+plugin_tls_abi_stable::lazy_static!(pub static ref BUFFER: Buffer = Buffer([0; 3]););
+plugin_tls_abi_stable::thread_local!(pub static SCALE: Cell<Scale> = Cell::default());
+plugin_tls_abi_stable::thread_local!(pub static NUMBER: Cell<Number> = Cell::default());
+plugin_tls_abi_stable::thread_local!(pub static NUMBERS: RVec<Number> = RVec::new());
+plugin_tls_abi_stable::lazy_static!(pub static ref LOCKED: RMutex<Number> = RMutex::new(Number::default()););
+plugin_tls_abi_stable::thread_local!(pub static BORROWED: RefCell<Number> = RefCell::default());
+plugin_tls_abi_stable::thread_local!(pub static POSITION: RefCell<Position> = RefCell::default());
 
 /// It was `u32`.
 pub type Number = i32;

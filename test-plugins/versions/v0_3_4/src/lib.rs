@@ -4,8 +4,8 @@ use std::cell::{Cell, RefCell};
 
 pub use geometry::Position;
 
-plugin_tls::thread_local!(pub static COUNT: Cell<u32> = const { Cell::new(0) });
-plugin_tls::thread_local!(pub static POSITION: RefCell<Position> = RefCell::default());
+plugin_tls_abi_stable::thread_local!(pub static COUNT: Cell<u32> = const { Cell::new(0) });
+plugin_tls_abi_stable::thread_local!(pub static POSITION: RefCell<Position> = RefCell::default());
 
 mod geometry {
     #[derive(Default)]

@@ -1,0 +1,155 @@
+//! Loading plugins.
+
+use std::ffi::c_void;
+use std::path::Path;
+use std::ptr;
+use std::sync::Arc;
+
+use libloading::Library;
+use plugin_tls_abi::header::{Header, HeaderError, MAJOR};
+use plugin_tls_abi::table::{ENTRY_SYMBOL, Entry, OK};
+use plugin_tls_abi::text::Sink;
+use plugin_tls_core::__private::{become_host, is_host};
+use plugin_tls_store::api::Load;
+
+use super::error::{LoadError, LoadErrorKind};
+use super::file;
+use super::loaded::{Image, LOADED, Loaded};
+use super::plugin::{Plugin, name_of};
+
+/// Whether plugins for this platform take over what their own std leaves behind.
+const PLATFORM_TAKES_OVER: bool =
+    cfg!(all(target_os = "linux", target_env = "gnu", any(target_arch = "x86_64", target_arch = "aarch64")));
+
+impl Plugin {
+    /// Loads the library at `path`, connects it to this binary's store and verifies every item that it declares.
+    ///
+    /// # Errors
+    ///
+    /// [`LoadError`]: if the file is not a plugin or cannot be loaded, or if an item of it cannot be shared; then the
+    /// library is closed again, and nothing of it is registered.
+    ///
+    /// # Safety
+    ///
+    /// - The library's constructors and destructors run: they must be sound to run here and now.
+    /// - The library's `plugin_tls_entry`, if it has one, comes from `export_plugin!`.
+    /// - What host and plugin share beyond the items of this crate is as the caller of [`get`](Self::get) says.
+    ///
+    /// ```
+    /// use plugin_tls::host::Plugin;
+    ///
+    /// // SAFETY: there is no such file, so nothing of it runs.
+    /// match unsafe { Plugin::load("plugins/libgreeter.so") } {
+    ///     Ok(plugin) => println!("loaded {}", plugin.name()),
+    ///     Err(error) => println!("{error}"),
+    /// }
+    /// ```
+    pub unsafe fn load(path: impl AsRef<Path>) -> Result<Plugin, LoadError> {
+        let path = path.as_ref();
+        // SAFETY: the caller guarantees what `load` asks.
+        unsafe { load(path, false) }.map_err(|kind| LoadError::new(path, kind))
+    }
+
+    /// Like [`load`](Self::load), and accepts items whose types nothing proves equal, as long as kind, size, alignment
+    /// and needs-drop agree. [`snapshot`](super::snapshot) marks them as unproven.
+    ///
+    /// # Errors
+    ///
+    /// As [`load`](Self::load).
+    ///
+    /// # Safety
+    ///
+    /// As [`load`](Self::load), and: every item of the plugin has the type that the same item has in other binaries,
+    /// with the same layout and the same meaning of its bytes.
+    ///
+    /// ```
+    /// use plugin_tls::host::Plugin;
+    ///
+    /// // SAFETY: there is no such file, so nothing of it runs.
+    /// let outcome = unsafe { Plugin::load_trusted("plugins/libgreeter.so") };
+    /// assert!(outcome.is_err());
+    /// ```
+    pub unsafe fn load_trusted(path: impl AsRef<Path>) -> Result<Plugin, LoadError> {
+        let path = path.as_ref();
+        // SAFETY: the caller guarantees what `load` asks, and vouches for the types.
+        unsafe { load(path, true) }.map_err(|kind| LoadError::new(path, kind))
+    }
+}
+
+/// # Safety
+///
+/// As [`Plugin::load`]; with `trusted`, as [`Plugin::load_trusted`].
+unsafe fn load(path: &Path, trusted: bool) -> Result<Plugin, LoadErrorKind> {
+    let mark = file::check(path)?;
+    let table = become_host(plugin_tls_store::own_store);
+    if !is_host() {
+        return Err(LoadErrorKind::NotTheHost);
+    }
+    // SAFETY: the caller guarantees that the library's constructors may run. Dropping the library on an error closes it:
+    // nothing of it has been kept by then.
+    let library = unsafe { file::open(path) }.map_err(|source| LoadErrorKind::Open { source })?;
+    // SAFETY: the caller guarantees that a symbol of this name comes from `export_plugin!`.
+    let entry = unsafe { find_entry(&library, path) }?;
+    let (Some(connect), Some(disconnect)) = (entry.connect, entry.disconnect) else {
+        return Err(LoadErrorKind::DamagedEntry { what: "it lacks a function".to_owned() });
+    };
+    let address = ptr::from_ref(entry).addr();
+    let mut all = LOADED.lock();
+    if let Some(loaded) = all.get(&address) {
+        if loaded.file != mark {
+            return Err(LoadErrorKind::OldImage);
+        }
+        // The same library: `library` is a second handle of the system's to it, which is closed here.
+        let mut handles = loaded.handles();
+        handles.live += 1;
+        if let Image::Mapped { connected: Some(connected), .. } = handles.image {
+            plugin_tls_store::store().revive(connected.binary);
+        }
+        drop(handles);
+        return Ok(Plugin::new(Arc::clone(loaded), path));
+    }
+    let mut load = Load { name: name_of(path), trusted, ..Load::default() };
+    let mut reason = String::new();
+    let sink = Sink::new(&mut reason);
+    // SAFETY:
+    // - The table is this binary's own. A binary that loads plugins is not unmapped while they are.
+    // - `load` and the sink are alive for the call, and nothing else uses them meanwhile.
+    let status =
+        unsafe { connect(ptr::from_ref(table).cast(), (&raw mut load).cast::<c_void>(), (&raw const sink).cast()) };
+    if !load.mismatches.is_empty() {
+        return Err(LoadErrorKind::Rejected { mismatches: load.mismatches });
+    }
+    if status != OK {
+        return Err(LoadErrorKind::Refused { reason });
+    }
+    let taken_over = entry.takes_over != 0 || !PLATFORM_TAKES_OVER;
+    let loaded = Arc::new(Loaded::new(address, mark, disconnect, taken_over, library, load.connected));
+    all.insert(address, Arc::clone(&loaded));
+    Ok(Plugin::new(loaded, path))
+}
+
+/// The entry of a plugin, if this binary can work with it.
+///
+/// # Safety
+///
+/// A symbol of the entry's name, or one that starts with it, is a static of type [`Entry`]. What it holds is checked.
+unsafe fn find_entry(library: &Library, path: &Path) -> Result<&'static Entry, LoadErrorKind> {
+    // SAFETY: the caller guarantees that the symbol is a static; its address is only kept.
+    let find = |name: &str| unsafe { library.get::<*const Entry>(name.as_bytes()) }.map(|symbol| *symbol).ok();
+    let others = || {
+        // Crates that are libraries as well have entries with longer names. All lead to the same functions.
+        let prefix = format!("{ENTRY_SYMBOL}_");
+        file::exported_symbols(path, &prefix).iter().find_map(|name| find(name))
+    };
+    let entry = find(ENTRY_SYMBOL).or_else(others).ok_or(LoadErrorKind::NotAPlugin)?;
+    // SAFETY: the caller guarantees that it is an entry, and the header comes first in every version.
+    let header = unsafe { entry.cast::<Header>().read_unaligned() };
+    header.check::<Entry>().map_err(|error| match error {
+        HeaderError::Magic(magic) => LoadErrorKind::DamagedEntry { what: format!("it starts with {magic:#018x}") },
+        HeaderError::Major(plugin) => LoadErrorKind::AbiMajor { host: MAJOR, plugin },
+        HeaderError::Size { found, .. } => LoadErrorKind::DamagedEntry { what: format!("it has {found} bytes") },
+    })?;
+    // SAFETY: the header says that it is an entry of this major version, at least as long as this binary knows it. It lives
+    // as long as the library.
+    Ok(unsafe { &*entry })
+}

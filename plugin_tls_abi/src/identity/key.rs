@@ -1,0 +1,80 @@
+//! The hash of an identity.
+//!
+//! A key is a 128-bit hash over length-prefixed fields, so that no two different lists of fields are hashed as the same
+//! bytes. It depends on the source alone: any compiler, profile, platform or process computes the same one. It only
+//! finds candidates: code that looks up a key compares the identities too.
+
+use std::fmt;
+use std::hash::{BuildHasherDefault, Hash, Hasher};
+
+/// The stable 128-bit hash of an identity: XXH3-128 of its encoded fields.
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+pub struct Key(u128);
+
+impl Key {
+    /// The key of an item. `bytes` is memory to work in, which a caller with many items can use again.
+    pub(super) fn of(fields: [&str; 7], bytes: &mut Vec<u8>) -> Self {
+        bytes.clear();
+        encode(fields, bytes);
+        Key(xxhash_rust::xxh3::xxh3_128(bytes))
+    }
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Key({:032x})", self.0)
+    }
+}
+
+/// Hashes as the lower half of the key, since half of a hash is a hash. Use it with [`ByKey`].
+impl Hash for Key {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(self.0 as u64);
+    }
+}
+
+/// For tables whose keys are [`Key`]s: passes on what is a hash already.
+pub type ByKey = BuildHasherDefault<KeyHasher>;
+
+/// See [`ByKey`].
+#[derive(Default, Debug)]
+pub struct KeyHasher(u64);
+
+impl Hasher for KeyHasher {
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash;
+    }
+
+    fn write(&mut self, _bytes: &[u8]) {
+        unreachable!("a key is hashed as one number")
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
+/// Each field behind its length in bytes, as eight little-endian bytes.
+fn encode(fields: [&str; 7], bytes: &mut Vec<u8>) {
+    for field in fields {
+        bytes.extend_from_slice(&(field.len() as u64).to_le_bytes());
+        bytes.extend_from_slice(field.as_bytes());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_lists_of_fields_concatenate_to_the_same() {
+        let encoded = |fields| {
+            let mut bytes = Vec::new();
+            encode(fields, &mut bytes);
+            bytes
+        };
+        let with = |name, ty| encoded(["api", "0.3", "", "api", "", name, ty]);
+        assert_ne!(with("A", "BC"), with("AB", "C"));
+        assert_ne!(with("A", ""), with("", "A"));
+    }
+}

@@ -1,0 +1,111 @@
+//! Loaded images: the executable and libraries.
+
+use std::ffi::c_void;
+use std::path::PathBuf;
+
+/// The addresses of a loaded image, from its first to its last byte.
+pub type Span = std::ops::Range<usize>;
+
+/// The file of the image that `address` lies in, where the system tells.
+#[cfg(unix)]
+pub fn file_of(address: *const c_void) -> Option<PathBuf> {
+    use std::ffi::{CStr, OsStr};
+    use std::os::unix::ffi::OsStrExt;
+
+    // SAFETY: a `Dl_info` is numbers and pointers, for which zero is valid.
+    let mut info: libc::Dl_info = unsafe { std::mem::zeroed() };
+    // SAFETY: `dladdr` takes any address, and `info` is writable.
+    let found = unsafe { libc::dladdr(address, &raw mut info) };
+    if found == 0 || info.dli_fname.is_null() {
+        return None;
+    }
+    // SAFETY: the loader's own name of an image is a C string that lives as long as the image is mapped. The caller's code
+    // or data is in the image, so it is mapped now, and the name is copied at once.
+    let name = unsafe { CStr::from_ptr(info.dli_fname) };
+    Some(PathBuf::from(OsStr::from_bytes(name.to_bytes())))
+}
+
+/// The file of the image that `address` lies in, where the system tells.
+#[cfg(not(unix))]
+pub fn file_of(_address: *const c_void) -> Option<PathBuf> {
+    None
+}
+
+/// Whether `address` lies in the executable, and not in a library.
+#[cfg(target_os = "linux")]
+pub fn in_executable(address: *const c_void) -> bool {
+    // The loader lists the executable first, also where it was started by `ld.so` itself or libraries were preloaded.
+    let executable = find(|segments| Some(segments.iter().any(|segment| segment.contains(&address.addr()))));
+    executable.unwrap_or(false)
+}
+
+/// Whether `address` lies in the executable, and not in a library. False where the system does not tell.
+#[cfg(not(target_os = "linux"))]
+pub fn in_executable(address: *const c_void) -> bool {
+    let file = file_of(address).and_then(|file| file.canonicalize().ok());
+    let executable = std::env::current_exe().and_then(|file| file.canonicalize()).ok();
+    file.is_some() && file == executable
+}
+
+/// The span of the image that `address` lies in. `None` if nothing is mapped there, or if the system does not tell.
+#[cfg(target_os = "linux")]
+pub fn span_of(address: *const c_void) -> Option<Span> {
+    find(|segments| {
+        segments.iter().any(|segment| segment.contains(&address.addr())).then(|| {
+            let start = segments.iter().map(|segment| segment.start).min().unwrap_or_default();
+            start..segments.iter().map(|segment| segment.end).max().unwrap_or_default()
+        })
+    })
+}
+
+/// The span of the image that `address` lies in. `None` if nothing is mapped there, or if the system does not tell.
+#[cfg(not(target_os = "linux"))]
+pub fn span_of(_address: *const c_void) -> Option<Span> {
+    None
+}
+
+/// Shows `look` the segments of each image in the loader's order until it returns something.
+#[cfg(target_os = "linux")]
+fn find<R>(mut look: impl FnMut(&[Span]) -> Option<R>) -> Option<R> {
+    struct Search<'a, R> {
+        look: &'a mut dyn FnMut(&[Span]) -> Option<R>,
+        found: Option<R>,
+    }
+
+    unsafe extern "C" fn visit<R>(info: *mut libc::dl_phdr_info, _size: usize, search: *mut c_void) -> libc::c_int {
+        // SAFETY: the loader's `info` is valid for this call, and `search` is the one below, which nothing else uses while
+        // `dl_iterate_phdr` runs.
+        let (info, search) = unsafe { (&*info, &mut *search.cast::<Search<'_, R>>()) };
+        if info.dlpi_phdr.is_null() {
+            return 0;
+        }
+        // SAFETY: the loader names that many headers of an image that stays mapped for this call.
+        let headers = unsafe { std::slice::from_raw_parts(info.dlpi_phdr, usize::from(info.dlpi_phnum)) };
+        let segments = headers.iter().filter(|header| header.p_type == libc::PT_LOAD).map(|header| {
+            let start = (info.dlpi_addr as usize).wrapping_add(header.p_vaddr as usize);
+            start..start.wrapping_add(header.p_memsz as usize)
+        });
+        search.found = (search.look)(&segments.collect::<Vec<_>>());
+        libc::c_int::from(search.found.is_some())
+    }
+
+    let mut search = Search { look: &mut look, found: None };
+    // SAFETY: `visit` has the type that the function calls, and `search` outlives the call.
+    unsafe { libc::dl_iterate_phdr(Some(visit::<R>), (&raw mut search).cast()) };
+    search.found
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn code_of_the_executable_is_told_from_that_of_a_library() {
+        let own = code_of_the_executable_is_told_from_that_of_a_library as fn() as *const c_void;
+        let libc = libc::getpid as unsafe extern "C" fn() -> libc::pid_t as *const c_void;
+        assert!(in_executable(own) && !in_executable(libc));
+        assert!(span_of(own).unwrap().contains(&own.addr()));
+        assert!(!span_of(libc).unwrap().contains(&own.addr()));
+        assert_eq!(span_of(std::ptr::without_provenance(8)), None);
+    }
+}

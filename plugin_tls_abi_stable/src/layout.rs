@@ -1,0 +1,74 @@
+//! Layouts of `abi_stable`, as `plugin_tls` compares them.
+
+use std::ffi::c_void;
+use std::panic::catch_unwind;
+use std::ptr;
+
+use abi_stable::StableAbi;
+use abi_stable::abi_stability::abi_checking::check_layout_compatibility;
+use abi_stable::type_layout::TypeLayout;
+use plugin_tls_abi::header::Header;
+use plugin_tls_abi::table::{LayoutScheme, OK, REJECTED, Status};
+use plugin_tls_abi::text::{Sink, Str};
+
+/// Layouts of versions of `abi_stable` that share the definition of `TypeLayout`.
+static SCHEME: LayoutScheme =
+    LayoutScheme { header: Header::of::<LayoutScheme>(), name: Str::new("abi_stable 0.11"), compare: Some(compare) };
+
+/// The layout of `T` and its scheme.
+pub(crate) fn of<T: StableAbi>() -> (*const c_void, *const LayoutScheme) {
+    (ptr::from_ref(T::LAYOUT).cast(), &raw const SCHEME)
+}
+
+/// See [`LayoutScheme::compare`].
+///
+/// # Safety
+///
+/// Both are layouts of [`SCHEME`], in binaries that are mapped, and `report` is a usable sink.
+unsafe extern "C" fn compare(known: *const c_void, offered: *const c_void, report: *const Sink) -> Status {
+    // SAFETY: the caller guarantees that both are `&'static TypeLayout`s of versions that share its definition.
+    let (known, offered) = unsafe { (&*known.cast::<TypeLayout>(), &*offered.cast::<TypeLayout>()) };
+    let outcome = catch_unwind(|| {
+        check_layout_compatibility(known, offered).map_err(|errors| {
+            // Each error shows both types whole before it comes to the point.
+            let words = errors.errors.iter().map(ToString::to_string);
+            words.map(|words| words.find("\nError:").map_or(words.clone(), |at| words[at..].to_owned())).collect()
+        })
+    });
+    let difference: String = match outcome {
+        Ok(Ok(())) => return OK,
+        Ok(Err(difference)) => difference,
+        Err(_) => "abi_stable panicked while it compared the layouts".to_owned(),
+    };
+    // SAFETY: the caller guarantees that the sink is usable.
+    unsafe { (*report).write(&difference) };
+    REJECTED
+}
+
+#[cfg(test)]
+mod tests {
+    use abi_stable::std_types::RVec;
+
+    use super::*;
+
+    /// What the comparison says of two types.
+    fn compared<Known: StableAbi, Offered: StableAbi>() -> (Status, String) {
+        let mut report = String::new();
+        let sink = Sink::new(&mut report);
+        // SAFETY: the layouts are of this scheme, and the sink's string is alive.
+        let status = unsafe { compare(of::<Known>().0, of::<Offered>().0, &raw const sink) };
+        (status, report)
+    }
+
+    #[test]
+    fn a_type_is_compatible_with_itself() {
+        assert_eq!(compared::<RVec<u32>, RVec<u32>>(), (OK, String::new()));
+    }
+
+    #[test]
+    fn a_difference_is_described() {
+        let (status, report) = compared::<RVec<u32>, RVec<f32>>();
+        assert_eq!(status, REJECTED);
+        assert!(report.contains("u32") && report.contains("f32"), "{report}");
+    }
+}

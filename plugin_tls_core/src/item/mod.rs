@@ -1,0 +1,19 @@
+//! An item's copy in this binary.
+//!
+//! | module | subject |
+//! |---|---|
+//! | `text` | the macros' text about an item |
+//! | `raw` | the static that the macros emit, and the binary's list of them |
+//! | `glue` | building and dropping values of one type |
+//! | `probe` | what only the place of the declaration knows |
+
+mod glue;
+mod probe;
+mod raw;
+mod text;
+
+pub use glue::ItemType;
+pub(crate) use glue::{Attempt, initialize};
+pub use probe::{NoLayout, Probe, describe};
+pub(crate) use raw::all;
+pub use raw::{Item, LocalItem, RawItem, StaticItem};

@@ -1,0 +1,121 @@
+//! `thread_local!` and `lazy_static!` whose values a host and its plugins share: what crates that declare items need.
+//!
+//! A program that loads plugins (cdylibs) has one copy of every `static` and every `thread_local!` in each binary, so
+//! loggers, contexts, registries and runtimes that both sides link silently split in two. Items declared with the macros
+//! of this crate are one per process, or one per thread, whichever binary touches them first.
+//!
+//! ```
+//! use std::cell::Cell;
+//! use std::sync::Mutex;
+//!
+//! plugin_tls_core::thread_local! {
+//!     /// The request that this thread works on.
+//!     pub static REQUEST: Cell<u64> = const { Cell::new(0) };
+//! }
+//!
+//! plugin_tls_core::lazy_static! {
+//!     /// What plugins have registered.
+//!     pub static ref COMMANDS: Mutex<Vec<String>> = Mutex::default();
+//! }
+//!
+//! REQUEST.set(7);
+//! COMMANDS.lock().unwrap().push("help".to_owned());
+//! ```
+//!
+//! Hosts and plugins use the crate `plugin_tls`, which has everything of this one, and besides it the loader (feature
+//! `host`) and `export_plugin!` (feature `plugin`). A crate that declares items should depend on this one: it has no
+//! features, so the compiler sees the declaring crate in the same way in host and plugins, and its types keep their
+//! `TypeId`s.
+//!
+//! A binary that no host has connected has a store of its own: tests, build scripts and other programs work as ever.
+//!
+//! # How it works
+//!
+//! Each item has a key, made of the crate's name and compatible version, the module, the enclosing function, the item's
+//! name and its type as written: the same for every compiler, profile and platform. The host has a store. A plugin gets
+//! a pointer to the store's table when it is loaded, and registers its items, which the store verifies one by one: a
+//! plugin that means another type by the same key is refused with a reason. A thread-local access then is a look into the
+//! calling thread's slots, which a plugin finds without calling anybody.
+
+#![warn(missing_docs, unreachable_pub)]
+
+mod connection;
+mod constructor;
+mod error;
+mod item;
+mod lazy;
+mod local_key;
+
+pub use connection::Context;
+pub use error::{AccessError, AccessErrorReason, ConnectError};
+pub use lazy::{LazyStatic, initialize};
+pub use local_key::LocalKey;
+
+/// Declares thread-locals that host and plugins share.
+///
+/// The grammar is that of [`std::thread_local!`]: any number of items with attributes and visibilities, with or without
+/// a last semicolon, with lazy initializers or `const { .. }` ones. Each item is a constant of type [`LocalKey`].
+///
+/// An item's identity is made of what is written: renaming or moving it, changing its type or the crate's incompatible
+/// version makes it another item. Two items of one function with the same name and type cannot be told apart and are
+/// refused.
+///
+/// ```
+/// use std::cell::{Cell, RefCell};
+///
+/// plugin_tls_core::thread_local! {
+///     pub static DEPTH: Cell<u32> = const { Cell::new(0) };
+///
+///     static TAGS: RefCell<Vec<String>> = RefCell::new(Vec::new());
+/// }
+///
+/// DEPTH.set(1);
+/// TAGS.with_borrow_mut(|tags| tags.push("new".to_owned()));
+/// assert_eq!(DEPTH.get(), 1);
+/// ```
+#[macro_export]
+macro_rules! thread_local {
+    ($($items:tt)*) => {
+        $crate::__private::thread_local_items! { $crate $($items)* }
+    };
+}
+
+/// Declares lazily initialized statics that host and plugins share.
+///
+/// The grammar is that of lazy_static 1.5: any number of items with attributes and visibilities, each with its
+/// semicolon. Each item is a static of a type of its own, which dereferences to the value. The value's type must be
+/// [`Sync`].
+///
+/// The initializer runs once. If it panics, the item is poisoned: every later use panics too.
+///
+/// ```
+/// use std::sync::Mutex;
+///
+/// plugin_tls_core::lazy_static! {
+///     /// Commands by name.
+///     pub static ref COMMANDS: Mutex<Vec<&'static str>> = Mutex::new(vec!["help"]);
+/// }
+///
+/// assert_eq!(COMMANDS.lock().unwrap().len(), 1);
+/// ```
+#[macro_export]
+macro_rules! lazy_static {
+    ($($items:tt)*) => {
+        $crate::__private::lazy_static_items! { $crate $($items)* }
+    };
+}
+
+/// What the macros' expansions and the other crates of this project name. Not for users: it changes with any version.
+#[doc(hidden)]
+#[allow(missing_docs, reason = "not for users")]
+pub mod __private {
+    pub use core::any::{type_name, type_name_of_val};
+    pub use core::ops::Deref;
+    pub use core::{concat, file, line, module_path};
+
+    pub use plugin_tls_macros::{lazy_static_items, thread_local_items};
+
+    pub use crate::__constructor as constructor;
+    pub use crate::connection::{become_host, disconnect, initialize_for, is_host, loaded, mark_plugin};
+    pub use crate::item::{Item, ItemType, LocalItem, NoLayout, Probe, RawItem, StaticItem, describe};
+}

@@ -1,0 +1,136 @@
+//! What the compiler was told about the crate that it compiles.
+//!
+//! A procedural macro runs in the compiler's process, whose arguments say it. Where a macro runs elsewhere, as in
+//! rust-analyzer, there are no such arguments: then the crate counts as one of no type.
+
+use std::fs;
+
+/// The arguments that decide what a plugin's crate gets.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Compilation {
+    /// A test harness is built, which is an executable.
+    test: bool,
+    crate_types: Vec<String>,
+    /// All crates become one module, in which no symbol may be defined twice.
+    merges_modules: bool,
+}
+
+/// What becomes of a crate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Product {
+    /// A cdylib and nothing else.
+    Plugin,
+    /// A cdylib, and a library that other crates may link as well.
+    PluginAndLibrary,
+    /// No cdylib.
+    Other,
+}
+
+impl Compilation {
+    /// Of the crate whose macro is being expanded.
+    pub(crate) fn current() -> Self {
+        let arguments = std::env::args().skip(1).flat_map(|argument| match argument.strip_prefix('@') {
+            // The compiler takes arguments from a file, one in each line.
+            Some(path) => fs::read_to_string(path).unwrap_or_default().lines().map(str::to_owned).collect(),
+            None => vec![argument],
+        });
+        Self::read(arguments)
+    }
+
+    fn read(mut arguments: impl Iterator<Item = String>) -> Self {
+        let mut read = Self::default();
+        while let Some(argument) = arguments.next() {
+            let mut value_of = |names: &[&str]| {
+                names.iter().find_map(|name| {
+                    let rest = argument.strip_prefix(name)?;
+                    // `--name=value` or `-Nvalue`, else the value is the next argument.
+                    match rest.strip_prefix('=').or((!rest.is_empty() && !name.starts_with("--")).then_some(rest)) {
+                        Some(value) => Some(value.to_owned()),
+                        None if rest.is_empty() => arguments.next(),
+                        None => None,
+                    }
+                })
+            };
+            if let Some(types) = value_of(&["--crate-type"]) {
+                read.crate_types.extend(types.split(',').map(str::to_owned));
+            } else if let Some(option) = value_of(&["--codegen", "-C"]) {
+                read.codegen(&option);
+            } else if argument == "--test" {
+                read.test = true;
+            }
+        }
+        read
+    }
+
+    fn codegen(&mut self, option: &str) {
+        let (name, value) = option.split_once('=').unwrap_or((option, ""));
+        let value_is_one_of = |values: &[&str]| values.contains(&value);
+        match name {
+            "lto" => self.merges_modules = value_is_one_of(&["", "fat", "y", "yes", "on", "true"]),
+            "linker-plugin-lto" => self.merges_modules |= !value_is_one_of(&["n", "no", "off", "false"]),
+            _ => {}
+        }
+    }
+
+    pub(crate) fn product(&self) -> Product {
+        let has = |wanted: &str| self.crate_types.iter().any(|crate_type| crate_type == wanted);
+        if self.test || !has("cdylib") {
+            Product::Other
+        } else if self.crate_types.iter().all(|crate_type| crate_type == "cdylib") {
+            Product::Plugin
+        } else {
+            Product::PluginAndLibrary
+        }
+    }
+
+    pub(crate) fn merges_modules(&self) -> bool {
+        self.merges_modules
+    }
+}
+
+#[cfg(test)]
+impl Compilation {
+    pub(crate) fn of(arguments: &[&str]) -> Self {
+        Self::read(arguments.iter().map(|&argument| argument.to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(arguments: &str) -> Compilation {
+        Compilation::read(arguments.split_whitespace().map(str::to_owned))
+    }
+
+    #[test]
+    fn the_crate_types_tell_the_product() {
+        for (arguments, product) in [
+            ("--crate-name a src/lib.rs --crate-type cdylib --emit=link", Product::Plugin),
+            ("--crate-type=cdylib -C opt-level=3", Product::Plugin),
+            ("--crate-type cdylib --crate-type rlib", Product::PluginAndLibrary),
+            ("--crate-type=rlib,cdylib", Product::PluginAndLibrary),
+            ("--crate-type lib", Product::Other),
+            ("--crate-type bin", Product::Other),
+            ("--crate-type cdylib --test", Product::Other),
+            ("", Product::Other),
+        ] {
+            assert_eq!(read(arguments).product(), product, "{arguments}");
+        }
+    }
+
+    #[test]
+    fn link_time_optimization_may_merge_modules() {
+        for (arguments, merges) in [
+            ("-C opt-level=3", false),
+            ("-C lto", true),
+            ("-Clto=fat", true),
+            ("--codegen=lto=yes", true),
+            ("--codegen lto=thin", false),
+            ("-C lto=off", false),
+            ("-C linker-plugin-lto", true),
+        ] {
+            assert_eq!(read(arguments).merges_modules(), merges, "{arguments}");
+        }
+    }
+}

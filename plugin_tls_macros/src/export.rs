@@ -1,0 +1,206 @@
+//! What `export_plugin!` adds to a plugin's crate.
+//!
+//! | crate | mark | entry | takeover, own store left out |
+//! |---|---|---|---|
+//! | cdylib and nothing else | yes | `plugin_tls_entry` | yes |
+//! | cdylib and a library | yes | `plugin_tls_entry_` and a hash of the crate | no |
+//! | anything else | no | no | no |
+//!
+//! A crate that other crates may link as well gets nothing that could collide with another such crate, or with the program
+//! that links it: a `pthread_create` of its own would be the program's.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use proc_macro2::{Ident, TokenStream, TokenTree};
+use quote::quote;
+use syn::parse::{ParseStream, Parser};
+
+use crate::compilation::{Compilation, Product};
+
+/// Each function of the C library that the plugin defines for itself, and the one that it leads to.
+const TAKEN_OVER: &[(&str, &str)] = &[
+    ("__cxa_thread_atexit_impl", "at_thread_exit"),
+    ("pthread_key_create", "key_create"),
+    ("pthread_key_delete", "key_delete"),
+    ("pthread_setspecific", "key_set"),
+    ("pthread_create", "thread_create"),
+];
+
+/// The instruction that jumps to a symbol, by architecture.
+const JUMPS: &[(&str, &str)] = &[("x86_64", "jmp"), ("aarch64", "b")];
+
+/// How the plugin gets its context.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Loading {
+    /// The loader passes it.
+    ByLoader,
+    /// The plugin calls `Context::initialize` with a context that it was passed.
+    ByHand,
+}
+
+pub(crate) fn expand(input: TokenStream, compilation: &Compilation) -> TokenStream {
+    let (home, loading) = match read.parse2(input) {
+        Ok(input) => input,
+        Err(error) => return error.into_compile_error(),
+    };
+    let product = compilation.product();
+    if product == Product::Other {
+        return TokenStream::new();
+    }
+    let mut items = vec![quote! {
+        const _: () = {
+            #home::__private::constructor! { #home::__private::mark_plugin }
+        };
+    }];
+    let alone = product == Product::Plugin;
+    if alone && !compilation.merges_modules() {
+        items.push(no_own_store(&home));
+    }
+    if loading == Loading::ByLoader {
+        items.push(entry(&home, alone));
+        if alone {
+            items.extend(JUMPS.iter().map(|(architecture, jump)| take_over(&home, architecture, jump)));
+        }
+    }
+    items.into_iter().collect()
+}
+
+/// The path of the crate whose macro was called, and the macro's own input.
+fn read(input: ParseStream<'_>) -> syn::Result<(TokenTree, Loading)> {
+    let home = input.parse()?;
+    if input.is_empty() {
+        return Ok((home, Loading::ByLoader));
+    }
+    let option: Ident = input.parse()?;
+    if option != "by_hand" || !input.is_empty() {
+        return Err(syn::Error::new(option.span(), "expected nothing or `by_hand`"));
+    }
+    Ok((home, Loading::ByHand))
+}
+
+/// The structure that the loader looks for.
+fn entry(home: &TokenTree, alone: bool) -> TokenStream {
+    let symbol = if alone { "plugin_tls_entry".to_owned() } else { format!("plugin_tls_entry_{:016x}", crate_hash()) };
+    let architectures = JUMPS.iter().map(|(architecture, _)| architecture);
+    quote! {
+        const _: () = {
+            #[unsafe(export_name = #symbol)]
+            pub static ENTRY: #home::__private::Entry = #home::__private::entry(
+                #alone && cfg!(all(target_os = "linux", target_env = "gnu", any(#(target_arch = #architectures),*)))
+            );
+        };
+    }
+}
+
+/// Tells this crate from others that may be linked with it.
+fn crate_hash() -> u64 {
+    let mut hasher = DefaultHasher::new();
+    for variable in ["CARGO_PKG_NAME", "CARGO_PKG_VERSION", "CARGO_CRATE_NAME"] {
+        std::env::var(variable).unwrap_or_default().hash(&mut hasher);
+    }
+    hasher.finish()
+}
+
+/// Defines the symbol through which a binary finds its own store as null: a plugin has none.
+fn no_own_store(home: &TokenTree) -> TokenStream {
+    let define = |cfg: TokenStream, section: &str, prefix: &str, hidden: &str, end: &str| {
+        let (global, hidden) = (format!(".globl {prefix}"), format!("{hidden} {prefix}"));
+        let symbol = quote! { #home::__private::own_store_symbol!() };
+        quote! {
+            #[cfg(#cfg)]
+            #home::__private::global_asm! {
+                #section,
+                ".balign 8",
+                #home::__private::concat!(#global, #symbol),
+                #home::__private::concat!(#hidden, #symbol),
+                #home::__private::concat!(#prefix, #symbol, ":"),
+                ".zero 8",
+                #end
+            }
+        }
+    };
+    let elf = ".pushsection .data.rel.ro.plugin_tls_own_store, \"aw\", %progbits";
+    [
+        define(quote! { not(any(windows, target_vendor = "apple")) }, elf, "", ".hidden", ".popsection"),
+        define(
+            quote! { target_vendor = "apple" },
+            ".pushsection __DATA,__const",
+            "_",
+            ".private_extern",
+            ".popsection",
+        ),
+        define(quote! { windows }, ".section .rdata$plugin_tls, \"dr\"", "", ".globl", ".text"),
+    ]
+    .into_iter()
+    .collect()
+}
+
+/// Defines the hidden functions that lead to the takeover. The linker binds the plugin's own std to them.
+fn take_over(home: &TokenTree, architecture: &str, jump: &str) -> TokenStream {
+    let functions = TAKEN_OVER.iter().map(|(name, target)| {
+        format!(
+            ".globl {name}\n.hidden {name}\n.type {name}, %function\n{name}:\n{jump} {{{target}}}\n.size {name}, . - {name}"
+        )
+    });
+    let targets = TAKEN_OVER.iter().map(|(_, target)| {
+        let target = Ident::new(target, proc_macro2::Span::call_site());
+        quote! { #target = sym #home::__private::takeover::#target }
+    });
+    quote! {
+        #[cfg(all(target_os = "linux", target_env = "gnu", target_arch = #architecture))]
+        #home::__private::global_asm! {
+            ".pushsection .text.plugin_tls_takeover, \"ax\", %progbits",
+            ".p2align 4",
+            #(#functions,)*
+            ".popsection",
+            #(#targets),*
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn expanded(arguments: &[&str], input: &str) -> String {
+        let compilation = Compilation::of(arguments);
+        expand(input.parse().expect("a test's own tokens"), &compilation).to_string()
+    }
+
+    #[test]
+    fn only_a_cdylib_alone_defines_functions_of_the_c_library() {
+        let alone = expanded(&["--crate-type", "cdylib"], "home");
+        for part in ["pthread_create", "\"plugin_tls_entry\"", "own_store_symbol", "mark_plugin"] {
+            assert!(alone.contains(part), "{part}: {alone}");
+        }
+        let mixed = expanded(&["--crate-type", "cdylib", "--crate-type", "rlib"], "home");
+        assert!(mixed.contains("mark_plugin") && mixed.contains("\"plugin_tls_entry_"), "{mixed}");
+        for part in ["pthread", "\"plugin_tls_entry\"", "own_store_symbol"] {
+            assert!(!mixed.contains(part), "{part}: {mixed}");
+        }
+        for others in [&["--crate-type", "rlib"][..], &["--crate-type", "cdylib", "--test"], &[]] {
+            assert_eq!(expanded(others, "home"), "");
+        }
+    }
+
+    #[test]
+    fn a_plugin_that_is_connected_by_hand_has_no_entry() {
+        let by_hand = expanded(&["--crate-type", "cdylib"], "home by_hand");
+        assert!(by_hand.contains("mark_plugin") && by_hand.contains("own_store_symbol"), "{by_hand}");
+        assert!(!by_hand.contains("plugin_tls_entry") && !by_hand.contains("pthread"), "{by_hand}");
+    }
+
+    #[test]
+    fn where_modules_are_merged_the_store_stays() {
+        let merged = expanded(&["--crate-type", "cdylib", "-C", "lto"], "home");
+        assert!(merged.contains("pthread_create") && !merged.contains("own_store_symbol"), "{merged}");
+    }
+
+    #[test]
+    fn other_options_are_refused() {
+        for input in ["home by_foot", "home by_hand by_hand", "home 1"] {
+            let refused = expanded(&["--crate-type", "cdylib"], input);
+            assert!(refused.contains("compile_error"), "{input}: {refused}");
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! The store of `plugin_tls`: who uses it, which items there are, and their values.
+//!
+//! This crate is an implementation detail: it changes with any version. Use `plugin_tls` in hosts and plugins, and
+//! `plugin_tls_core` in crates that declare items.
+//!
+//! Each binary that links `plugin_tls_core` has a store, unless it is a plugin; there `export_plugin!` defines the symbol
+//! below as null, so that the linker does not pull the store in.
+//!
+//! | module | subject |
+//! |---|---|
+//! | `arena`, `memory` | memory that is freed as one; memory for one value |
+//! | [`progress`] | waking threads that wait for an unload |
+//! | `slots`, `locals` | the slots of each thread; the thread-locals of one store |
+//! | [`mismatch`] | why an item cannot be shared |
+//! | [`records`] | binaries, and the record of each item with its copies: data only |
+//! | `verify`, [`registry`], `registration` | judging two copies; looking up, adding, taking out |
+//! | [`threads`] | what each thread has to do before it ends |
+//! | [`values`] | finding values, and building those that are not there |
+//! | [`store`] | the store as a whole, and the one of this process |
+//! | [`unload`] | taking a plugin out, or saying what holds it |
+//! | `takeover` | what plugins leave on threads besides values |
+//! | [`api`] | all of the above behind the binary contract |
+//! | `symbol` | the symbol through which the binary finds its store |
+
+#![warn(unreachable_pub)]
+
+pub mod api;
+mod arena;
+mod locals;
+mod memory;
+pub mod mismatch;
+pub mod progress;
+pub mod records;
+mod registration;
+pub mod registry;
+mod slots;
+pub mod store;
+mod symbol;
+mod takeover;
+pub mod threads;
+pub mod unload;
+pub mod values;
+mod verify;
+
+pub use api::own_store;
+pub use store::store;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,344 @@
+//! How the items of a binary get into the registry.
+//!
+//! A binary is registered with all of its items or not at all. Items that only show up later are registered one by one.
+//! Each item that is accepted becomes a copy at once. No other code sees a copy until all of them are accepted; if one is
+//! not, all is undone.
+
+use std::ptr;
+use std::sync::MutexGuard;
+
+use plugin_tls_abi::identity::{Declaration, Identity};
+use plugin_tls_abi::table::{ItemDescriptor, ItemHandle};
+
+use crate::arena::{Mark, WithTexts};
+use crate::mismatch::{Mismatch, MismatchField, Side};
+use crate::records::{Binary, Facts, ItemCopy, Link, Proof, Record};
+use crate::registry::{Handles, Registered, Registry};
+use crate::verify::{self, Compared};
+
+impl Registry {
+    /// Registers all `items` of `binary`. Each gets its handle.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong with the items. Then none is registered.
+    ///
+    /// # Safety
+    ///
+    /// - The texts of the descriptors are alive for the call, and what else they point to for as long as the binary is
+    ///   registered.
+    /// - `drop`, `word`, `item`, `layout` and `scheme` are what the descriptor's documentation says.
+    pub(crate) unsafe fn register(
+        &self,
+        binary: &'static Binary,
+        items: &[ItemDescriptor],
+        handles: Handles<'_>,
+    ) -> Result<(), Vec<Mismatch>> {
+        let mut registered = self.lock();
+        let mut registration = Registration::begin(&mut registered, binary, items.len());
+        for (item, handle) in items.iter().zip(handles) {
+            // SAFETY: the caller guarantees it for all descriptors.
+            match unsafe { registration.add(item) } {
+                Ok(copy) => {
+                    handle.write(ptr::from_ref(copy).cast::<std::ffi::c_void>() as ItemHandle);
+                }
+                Err(mut found) => registration.mismatches.append(&mut found),
+            }
+        }
+        registration.commit()
+    }
+}
+
+/// A registration under way.
+struct Registration<'a> {
+    registered: &'a mut Registered,
+    binary: &'static Binary,
+    copies: MutexGuard<'static, WithTexts<ItemCopy>>,
+    before: Before,
+    /// Records in whose place there are new ones.
+    replaced: Vec<&'static Record>,
+    mismatches: Vec<Mismatch>,
+    compared: Compared,
+    /// Memory to work in.
+    bytes: Vec<u8>,
+}
+
+/// What there was before it.
+struct Before {
+    copies: (Mark, Mark),
+    records: (Mark, Mark),
+}
+
+impl<'a> Registration<'a> {
+    fn begin(registered: &'a mut Registered, binary: &'static Binary, count: usize) -> Self {
+        let mut copies = binary.copies.lock();
+        copies.values.reserve(count);
+        let before = Before { copies: copies.mark(), records: registered.memory.mark() };
+        Registration {
+            registered,
+            binary,
+            copies,
+            before,
+            replaced: Vec::new(),
+            mismatches: Vec::new(),
+            compared: Compared::default(),
+            bytes: Vec::new(),
+        }
+    }
+
+    /// Reads and verifies one of the items, and makes a copy of it.
+    ///
+    /// # Safety
+    ///
+    /// The descriptor is as [`Registry::register`] asks.
+    unsafe fn add(&mut self, item: &ItemDescriptor) -> Result<&'static ItemCopy, Vec<Mismatch>> {
+        // SAFETY: the caller guarantees that the texts are alive for the call.
+        let (text, path, type_name) = unsafe { (item.text.get(), item.path.get(), item.type_name.get()) };
+        let Some(Declaration { identity, site }) = Declaration::read(text, path, &mut self.bytes) else {
+            return Err(vec![unreadable(self.binary, text, path)]);
+        };
+        let found = self.registered.records.get(&identity).copied();
+        let is_own = |copy: &&ItemCopy| ptr::eq(copy.binary, self.binary);
+        if let Some(own) = found.and_then(|record| self.registered.copies_of(record).find(is_own)) {
+            if own.word.cast() == item.word {
+                return Ok(own);
+            }
+            return Err(vec![duplicate(self.binary, &identity, own.facts.site, site)]);
+        }
+        // SAFETY: the texts are freed with the binary's copies, or taken back with the copy that refers to them.
+        let (type_name, site) = unsafe { (self.copies.texts.copy(type_name), self.copies.texts.copy(site)) };
+        let facts = Facts {
+            kind: item.kind,
+            size: item.size,
+            align: item.align,
+            needs_drop: item.drop.is_some(),
+            type_id: item.type_id,
+            type_name,
+            layout: item.layout,
+            scheme: item.scheme,
+            site,
+        };
+        let proof = match found.and_then(|record| self.registered.reference(record)) {
+            Some(reference) => {
+                let copies = self.registered.copies_of(reference.record);
+                verify::verify(&identity, reference, copies, self.binary, &facts, &mut self.compared)?
+            }
+            None => Proof::First,
+        };
+        // With other copies it is of the same kind, because they have been compared. A record that no binary has any more
+        // may have been of the other.
+        let record = match found.filter(|record| record.kind == facts.kind) {
+            Some(record) => record,
+            None => self.make_record(identity, facts.kind),
+        };
+        // SAFETY: copies are freed when their binary is unregistered, whose caller guarantees that nothing refers to them,
+        // or taken back by `undo`, before any other code has seen them.
+        let copy = unsafe {
+            self.copies.values.push(ItemCopy {
+                record,
+                binary: self.binary,
+                facts,
+                proof,
+                drop: item.drop,
+                word: item.word.cast(),
+                item: item.item,
+                next: Link::default(),
+            })
+        };
+        self.registered.link(copy);
+        Ok(copy)
+    }
+
+    fn make_record(&mut self, identity: Identity<'_>, kind: u32) -> &'static Record {
+        let Registered { records, memory, .. } = &mut *self.registered;
+        // SAFETY: records and their texts stay for as long as the registry, or are taken back by `undo`, before any other
+        // code has seen them.
+        let record = unsafe {
+            let identity = identity.copied(|text| memory.texts.copy(text));
+            memory.values.push(Record::new(identity, kind))
+        };
+        self.replaced.extend(records.replace(record));
+        record
+    }
+
+    /// Shows the copies to all code, or undoes everything.
+    fn commit(mut self) -> Result<(), Vec<Mismatch>> {
+        if !self.mismatches.is_empty() {
+            self.undo();
+            return Err(self.mismatches);
+        }
+        // SAFETY: the copies are used here, while their binary is being registered.
+        for copy in unsafe { self.copies.values.since(self.before.copies.0) } {
+            if self.binary.is_host {
+                // Set once: a second copy of the host's would have been a duplicate.
+                let _first = copy.record.host_copy.set(copy);
+            }
+            self.registered.publish_slot(copy);
+        }
+        Ok(())
+    }
+
+    fn undo(&mut self) {
+        // SAFETY: the copies and records that have been added are used before they are taken back below.
+        unsafe {
+            self.copies.values.since(self.before.copies.0).for_each(|copy| self.registered.unlink(copy));
+            for record in self.registered.memory.values.since(self.before.records.0) {
+                self.registered.records.remove(record);
+            }
+        }
+        self.registered.records.extend(self.replaced.drain(..));
+        // SAFETY: no code outside of this registration has seen the copies and records, and nothing here refers to them any
+        // more: copies are unlinked, and the set has the old records.
+        unsafe {
+            self.copies.undo(self.before.copies);
+            self.registered.memory.undo(self.before.records);
+        }
+    }
+}
+
+fn duplicate(binary: &Binary, identity: &Identity<'_>, first: &str, second: &str) -> Mismatch {
+    let side = |site: &str| Side {
+        binary: binary.name.clone(),
+        value: "one declaration of two".to_owned(),
+        site: site.to_owned(),
+    };
+    Mismatch {
+        item: identity.to_string(),
+        field: MismatchField::Declaration,
+        known: side(first),
+        offered: side(second),
+        detail: None,
+        advice: "two declarations of one function, or of two compatible versions of a crate, have the same name and \
+                 type and cannot be told apart: rename one of them, or move it to a function of its own"
+            .to_owned(),
+    }
+}
+
+fn unreadable(binary: &Binary, text: &str, path: &str) -> Mismatch {
+    Mismatch {
+        item: path.to_owned(),
+        field: MismatchField::Declaration,
+        known: Side::default(),
+        offered: Side { binary: binary.name.clone(), value: format!("{text:?}"), site: String::new() },
+        detail: None,
+        advice: "the declaration cannot be read: declare items with the macros of plugin_tls only, and build host and \
+                 plugin with versions of it that share the major version"
+            .to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::mem::MaybeUninit;
+    use std::sync::atomic::AtomicPtr;
+
+    use plugin_tls_abi::table::KIND_THREAD_LOCAL;
+    use plugin_tls_abi::text::Str;
+
+    use super::*;
+    use crate::locals::store_locals;
+    use crate::records::NewBinary;
+
+    store_locals!(LOCALS);
+
+    fn binary(name: &str) -> &'static Binary {
+        Box::leak(Box::new(Binary::new(NewBinary { name: name.to_owned(), ..NewBinary::default() })))
+    }
+
+    /// A thread-local of a number of bytes.
+    fn item(name: &'static str, size: usize) -> ItemDescriptor {
+        let text: &'static str = Box::leak(format!("api\x001\0\0{name}\0T\0src/lib.rs:1:1").into());
+        let path: &'static str = Box::leak(format!("api::{name}").into());
+        let word: &'static AtomicPtr<()> = Box::leak(Box::default());
+        ItemDescriptor {
+            text: Str::new(text),
+            path: Str::new(path),
+            type_name: Str::new("T"),
+            type_id: [1; 16],
+            layout: ptr::null(),
+            scheme: ptr::null(),
+            size,
+            align: 1,
+            drop: None,
+            word: ptr::from_ref(word).cast(),
+            item: ptr::null(),
+            kind: KIND_THREAD_LOCAL,
+            reserved: 0,
+        }
+    }
+
+    fn register(
+        registry: &Registry,
+        binary: &'static Binary,
+        items: &[ItemDescriptor],
+    ) -> Result<(), Vec<MismatchField>> {
+        let mut handles = vec![MaybeUninit::uninit(); items.len()];
+        let fields = |mismatches: Vec<Mismatch>| mismatches.iter().map(|mismatch| mismatch.field).collect();
+        // SAFETY: the descriptors are those of `item`, whose texts and words are never freed.
+        unsafe { registry.register(binary, items, &mut handles) }.map_err(fields)
+    }
+
+    /// Each item and the binaries that have it, by item.
+    fn registered(registry: &Registry) -> Vec<(&'static str, Vec<&'static str>)> {
+        registry.read(|registered| {
+            let names = |record| registered.copies_of(record).map(|copy| copy.binary.name.as_str()).collect();
+            let mut items: Vec<_> =
+                registered.records().map(|record| (record.identity.fields().name, names(record))).collect();
+            items.sort();
+            items
+        })
+    }
+
+    /// The slot of the item with this name, which gets one.
+    fn slot(registry: &Registry, name: &str) -> usize {
+        let record =
+            registry.read(|registered| registered.records().find(|record| record.identity.fields().name == name));
+        registry.slot_of(record.unwrap())
+    }
+
+    #[test]
+    fn what_is_refused_leaves_nothing() {
+        let registry = Registry::new(LOCALS.slots());
+        register(&registry, binary("a"), &[item("X", 8)]).unwrap();
+        let before = registered(&registry);
+        let items = [item("Y", 1), item("X", 4), item("Z", 1), item("Z", 1)];
+        let refused = register(&registry, binary("b"), &items);
+        assert_eq!(refused, Err(vec![MismatchField::Size, MismatchField::Declaration]));
+        assert_eq!(registered(&registry), before);
+        register(&registry, binary("c"), &[item("Z", 2), item("X", 8)]).unwrap();
+        assert_eq!(registered(&registry), [("X", vec!["a", "c"]), ("Z", vec!["c"])]);
+    }
+
+    #[test]
+    fn slots_stay_when_a_binary_goes_and_comes_back() {
+        let registry = Registry::new(LOCALS.slots());
+        let items = || [item("X", 1), item("Y", 1)];
+        let [a, b, c] = ["a", "b", "c"].map(binary);
+        for binary in [a, b, c] {
+            register(&registry, binary, &items()).unwrap();
+        }
+        // In the order in which they are needed.
+        assert_eq!(["Y", "X", "Y"].map(|name| slot(&registry, name)), [0, 1, 0]);
+        // SAFETY: `binary` makes binaries by `Box::leak`, and nothing refers to this one or its copies any more.
+        unsafe { registry.unregister(b) };
+        assert_eq!(registered(&registry), [("X", vec!["a", "c"]), ("Y", vec!["a", "c"])]);
+        for binary in [a, c] {
+            // SAFETY: `binary` makes binaries by `Box::leak`, and nothing refers to this one or its copies any more.
+            unsafe { registry.unregister(binary) };
+        }
+        assert_eq!(registered(&registry), [("X", vec![]), ("Y", vec![])]);
+        register(&registry, binary("d"), &[item("Y", 2)]).unwrap();
+        assert_eq!(registered(&registry), [("X", vec![]), ("Y", vec!["d"])]);
+        assert_eq!(["X", "Y"].map(|name| slot(&registry, name)), [1, 0]);
+    }
+
+    #[test]
+    fn an_item_that_is_known_is_the_same_copy() {
+        let registry = Registry::new(LOCALS.slots());
+        let (binary, item) = (binary("a"), item("X", 1));
+        for _ in 0..2 {
+            register(&registry, binary, std::slice::from_ref(&item)).unwrap();
+        }
+        assert_eq!(registered(&registry), [("X", vec!["a"])]);
+    }
+}
