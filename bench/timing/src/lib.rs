@@ -5,6 +5,7 @@
 
 mod items;
 mod reference;
+mod subject;
 mod timing;
 
 use std::cell::Cell;

@@ -29,25 +29,6 @@ fn nanoseconds(elapsed: Duration) -> f64 {
     elapsed.as_secs_f64() * 1e9
 }
 
-/// A [`Measured::Loop`] of out-of-line calls: `$call` is a function that is not inlined.
-///
-/// The loop is one of its own for each function, and calls it directly. Through a pointer, a function that does nothing
-/// takes longer on some processors than one that does a little, and nothing could be said net of the call.
-#[macro_export]
-macro_rules! calls {
-    ($call:ident) => {
-        $crate::Measured::Loop(|iterations| {
-            let mut sum = 0_u64;
-            for _ in 0..iterations {
-                sum = sum.wrapping_add($call());
-                // For all that the compiler knows, the next call is not like this one.
-                std::hint::black_box(());
-            }
-            sum
-        })
-    };
-}
-
 fn iterate(run: fn(u64) -> u64, iterations: u64) -> Duration {
     let start = Instant::now();
     black_box(run(black_box(iterations)));
