@@ -10,7 +10,7 @@ macro_rules! subject {
     (constant: $constant:ident, read: $read:expr, droppable: $droppable:ident, lazy: $lazy:ident $(,)?) => {
         fn reads(work: $crate::Work) -> Option<$crate::Measured> {
             Some(match work {
-                $crate::Work::Read => $crate::calls!(read),
+                $crate::Work::Read | $crate::Work::ReadTogether => $crate::calls!(read),
                 $crate::Work::ReadDrop => $crate::calls!(read_drop),
                 $crate::Work::ReadLoop => $crate::Measured::Loop(read_often),
                 $crate::Work::CountLoop => $crate::Measured::Loop(count),
