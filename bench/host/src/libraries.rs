@@ -37,8 +37,8 @@ impl Libraries {
         let measure = measure_of(&plugin)?;
         // SAFETY: bench-plugin defines `bench_connect_peer` with this type.
         let connect = unsafe { plugin.get::<unsafe extern "C" fn(peer::Context)>(b"bench_connect_peer") }?;
-        // SAFETY: it must be called once, before the plugin uses an item of plugin_tls 0.4.1. The plugin was loaded just
-        // now, and only `measure` uses its items.
+        // SAFETY: it must be called once, before the plugin uses an item of plugin_tls 0.4.1. The plugin was loaded
+        // just now, and only `measure` uses its items.
         unsafe { connect(peer::Context::get()) };
         // Dropping a `Plugin` leaves it loaded.
         drop(plugin);
@@ -91,8 +91,8 @@ fn keep_loaded(library: Library) {
     std::mem::forget(library);
 }
 
-/// Opens a library with the flags that [`Plugin::load`] uses. If `global`, libraries that are opened later can import its
-/// symbols.
+/// Opens a library with the flags that [`Plugin::load`] uses. If `global`, libraries that are opened later can import
+/// its symbols.
 pub(crate) fn open(path: &Path, global: bool) -> Result<Library> {
     let message = || format!("cannot open {}", path.display());
     #[cfg(unix)]

@@ -1,7 +1,7 @@
 //! Times the loads of a plugin with many items, by this library and by the system's loader alone.
 //!
-//! A process keeps a record of each item that it has ever had, so its first load of a plugin differs from later ones. Each
-//! process therefore gives one sample.
+//! A process keeps a record of each item that it has ever had, so its first load of a plugin differs from later ones.
+//! Each process therefore gives one sample.
 
 use std::path::Path;
 use std::time::{Duration, Instant};

@@ -1,8 +1,8 @@
 //! The host of the benchmarks. It loads the plugin, takes times in both, and writes the samples as JSON to stdout.
 //!
 //! Each process measures one group, so that groups do not disturb each other and a crash loses only one group. Within a
-//! group, the subjects take turns, one sample each per round. When the machine is slower for a while, it is slower for all
-//! of them. Two subjects are therefore compared within each round, and the result is the median of the rounds.
+//! group, the subjects take turns, one sample each per round. When the machine is slower for a while, it is slower for
+//! all of them. Two subjects are therefore compared within each round, and the result is the median of the rounds.
 
 mod group;
 mod libraries;

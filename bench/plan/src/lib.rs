@@ -1,5 +1,5 @@
-//! The names that `cargo xtask bench` and the benchmarks' host share: of what is timed, of the labels of samples, and of
-//! the libraries that are loaded.
+//! The names that `cargo xtask bench` and the benchmarks' host share: of what is timed, of the labels of samples, and
+//! of the libraries that are loaded.
 
 #![forbid(unsafe_code)]
 
@@ -131,7 +131,8 @@ impl Work {
 pub enum Place {
     Host,
     Plugin,
-    /// In the plugin, where the library is told not to use its fastest way to a thread's values.
+    /// In the plugin, which accesses thread-locals as it does on a platform without a constant distance from the thread
+    /// pointer to them.
     Fallback,
 }
 

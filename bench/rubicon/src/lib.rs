@@ -1,6 +1,7 @@
 //! Items of rubicon.
 //!
-//! The library that exports the items and the libraries that import them are builds of this crate with different features.
+//! The library that exports the items and the libraries that import them are builds of this crate with different
+//! features.
 
 use std::cell::Cell;
 use std::sync::LazyLock;

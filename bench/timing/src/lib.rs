@@ -1,7 +1,8 @@
-//! The part that every binary of the benchmarks has: the function that the host calls to get a time, the loops that take
-//! it, and std's items as the reference.
+//! The part that every binary of the benchmarks has: the function that the host calls to get a time, the loops that
+//! take it, and std's items as the reference.
 //!
-//! Each binary links its own copy of this crate, so the loops and the calls of the clock are the same code in all of them.
+//! Each binary links its own copy of this crate, so the loops and the calls of the clock are the same code in all of
+//! them.
 
 #![forbid(unsafe_code)]
 

@@ -60,8 +60,8 @@ macro_rules! subject {
 
 /// A [`Measured::Loop`](crate::Measured::Loop) that calls `$call`, a function that is not inlined.
 ///
-/// Each function gets a loop of its own that calls it directly. On some processors, a call through a pointer takes longer
-/// for an empty function than for a short one, so subtracting the time of the empty call would be meaningless.
+/// Each function gets a loop of its own that calls it directly. On some processors, a call through a pointer takes
+/// longer for an empty function than for a short one, so subtracting the time of the empty call would be meaningless.
 #[macro_export]
 macro_rules! calls {
     ($call:ident) => {

@@ -95,8 +95,8 @@ fn values(quantity: &Quantity, samples: &Samples) -> Result<Vec<f64>> {
     Ok(values.iter().zip(of(label)?).map(|(value, empty)| value - empty).collect())
 }
 
-/// If the samples were taken in turn, returns the median of the ratios of each round, which do not depend on how fast the
-/// machine was in a round. Otherwise, returns the ratio of the medians.
+/// If the samples were taken in turn, returns the median of the ratios of each round, which do not depend on how fast
+/// the machine was in a round. Otherwise, returns the ratio of the medians.
 fn ratio(ours: &[f64], theirs: &[f64], in_turn: bool) -> Result<f64> {
     let ratio = if in_turn && ours.len() == theirs.len() {
         median(ours.iter().zip(theirs).map(|(ours, theirs)| ours / theirs).collect())

@@ -16,8 +16,8 @@ use crate::process;
 
 /// How much is measured.
 struct Effort {
-    /// How many samples of each subject are taken, and how long each takes. That is shorter than a time slice of the
-    /// system's scheduler, so most samples are not interrupted.
+    /// How many samples of each subject are taken, and how long each takes. A sample is shorter than a time slice of
+    /// the system's scheduler, so most samples are not interrupted.
     rounds: u32,
     microseconds: u32,
     /// The same for works that start threads. Each of their samples starts many.
@@ -99,8 +99,8 @@ fn samples_of(mut command: Command) -> Result<GroupSamples> {
     serde_json::from_str(&output).with_context(|| format!("{} did not write samples", process::describe(&command)))
 }
 
-/// Lets criterion plot the samples of those groups that have plots. Returns the page to start from, or `None` if there is
-/// nothing to plot.
+/// Lets criterion plot the samples of those groups that have plots. Returns the page to start from, or `None` if there
+/// is nothing to plot.
 pub(crate) fn plot(
     samples: &Samples,
     groups: &BTreeSet<Group>,

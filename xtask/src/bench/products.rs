@@ -1,8 +1,8 @@
 //! Builds the binaries that are measured, each at most once.
 //!
-//! The host, the plugin and rubicon's libraries come from separate cargo invocations, because cargo unifies features within
-//! one invocation. The host has the feature `host` of the library but not `plugin`, and the plugin has `plugin` but not
-//! `host`. Each binary is copied at once, because the next invocation overwrites it.
+//! The host, the plugin and rubicon's libraries come from separate cargo invocations, because cargo unifies features
+//! within one invocation. The host has the feature `host` of the library but not `plugin`, and the plugin has `plugin`
+//! but not `host`. Each binary is copied at once, because the next invocation overwrites it.
 //!
 //! All functions are aligned to cache lines. Without this, the time of a function that returns after a few instructions
 //! changes by a fifth from one build to the next, depending on where the linker puts it.
@@ -23,7 +23,7 @@ use crate::build::{Workspace, artifacts_of};
 use crate::process;
 use crate::report::Report;
 
-/// Aligns functions to two to the sixth bytes.
+/// Aligns all functions to 2⁶ bytes.
 const ALIGNED: &str = "-Cllvm-args=-align-all-functions=6";
 
 /// Which macro declares the items of `bench-items`.
@@ -135,8 +135,8 @@ impl<'a> Products<'a> {
         Ok(folder.join(library::ITEMS))
     }
 
-    /// Returns a cargo command that compiles this many items. It has a target folder of its own, since its profile is the
-    /// one that users have.
+    /// Returns a cargo command that compiles this many items. It has a target folder of its own, since its profile is
+    /// the one that users have.
     pub(crate) fn items_command(&self, subcommand: &str, kind: Kind, count: u32) -> Command {
         let mut command = process::cargo(&self.workspace.root);
         command
@@ -153,7 +153,8 @@ impl<'a> Products<'a> {
     fn cargo(&self, package: &str, features: &str) -> Command {
         let mut command = process::cargo(&self.workspace.root);
         command.args(["build", "--release", "-p", package, "--features", features]);
-        // The flags apply to all crates. In the usual target folder, they would make the next ordinary build start anew.
+        // The flags apply to all crates. In the usual target folder, they would make the next ordinary build start
+        // anew.
         command.arg("--target-dir").arg(self.workspace.target().join("bench").join("build"));
         let users = env::var("RUSTFLAGS").unwrap_or_default();
         command.env("RUSTFLAGS", format!("{users} {ALIGNED}"));

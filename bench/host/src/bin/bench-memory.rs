@@ -40,8 +40,8 @@ unsafe impl GlobalAlloc for Counting {
 
     unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
         IN_USE.fetch_sub(layout.size(), Relaxed);
-        // SAFETY: `System` must have allocated the memory with this layout. The caller of `dealloc` guarantees that this
-        // allocator did, and it passes every allocation on to `System`.
+        // SAFETY: `System` must have allocated the memory with this layout. The caller of `dealloc` guarantees that
+        // this allocator did, and it passes every allocation on to `System`.
         unsafe { System.dealloc(memory, layout) }
     }
 }

@@ -1,7 +1,7 @@
 //! Lets criterion analyse samples and write its report with plots: `bench-report SAMPLES FOLDER`.
 //!
-//! criterion itself would measure one benchmark after another, and a machine that becomes slower meanwhile would distort
-//! the comparison. It therefore gets the samples from which the table is made.
+//! criterion itself would measure one benchmark after another, and a machine that becomes slower meanwhile would
+//! distort the comparison. It therefore gets the samples from which the table is made.
 
 #![forbid(unsafe_code)]
 
