@@ -1,4 +1,6 @@
-//! Writes the items: `BENCH_ITEMS_COUNT` of them, in modules of ten, declared with the macro that `BENCH_ITEMS_KIND` says.
+//! Writes `BENCH_ITEMS_COUNT` items in modules of ten each. `BENCH_ITEMS_KIND` selects the macro that declares them.
+
+#![forbid(unsafe_code)]
 
 use std::env;
 use std::error::Error;
@@ -6,7 +8,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
-/// Types as users have them, all with destructors, and what makes a number of them.
+/// Typical types of users' items, all with destructors, and for each an access that returns a number.
 const TYPES: &[(&str, &str)] = &[
     ("RefCell<Vec<u64>>", "with_borrow(|value| value.len())"),
     ("RefCell<String>", "with_borrow(|value| value.len())"),
@@ -17,7 +19,7 @@ const ITEMS_PER_MODULE: usize = 10;
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=build.rs");
-    // The last one has no meaning: whoever changes it has the crate compiled again.
+    // Nothing reads `BENCH_ITEMS_ROUND`. A new value only makes cargo compile the crate again.
     for name in ["BENCH_ITEMS_KIND", "BENCH_ITEMS_COUNT", "BENCH_ITEMS_ROUND"] {
         println!("cargo::rerun-if-env-changed={name}");
     }
@@ -26,7 +28,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let (declare, export) = match variable("BENCH_ITEMS_KIND", "ours").as_str() {
         "ours" => ("plugin_tls::thread_local!", "plugin_tls::export_plugin!();\n\n"),
         "std" => ("std::thread_local!", ""),
-        other => return Err(format!("BENCH_ITEMS_KIND is {other}; it may be ours or std").into()),
+        other => return Err(format!("BENCH_ITEMS_KIND is {other}, but must be ours or std").into()),
     };
 
     let modules = count.div_ceil(ITEMS_PER_MODULE);

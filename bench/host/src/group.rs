@@ -1,13 +1,13 @@
-//! A group: one work, done by several subjects in turn.
+//! Measures one work, which several subjects do in turn.
 
-use std::str::FromStr;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail, ensure};
-use bench_timing::{Measure, Request, Subject, Work};
+use anyhow::{Result, ensure};
+use bench_plan::{ITEMS, Place, Timed, Work, label};
+use bench_timing::{Measure, Request, Subject};
 
 use crate::Samples;
-use crate::libraries::{Libraries, Place};
+use crate::libraries::{Binary, Libraries};
 
 /// How many samples of each subject are taken, and how long each should take.
 #[derive(Debug, Clone, Copy)]
@@ -16,135 +16,99 @@ pub(crate) struct Sampling {
     pub(crate) duration: Duration,
 }
 
-/// `work/place`, or `work/place/items` for works that touch so many.
-#[derive(Debug, Clone)]
-pub(crate) struct Group {
-    work: Work,
-    place: Place,
-    fallback: bool,
-    items: u32,
-    /// Read on one and on two threads at once.
-    two_threads: bool,
-}
-
-/// A sample of several threads at once is the fastest of so many.
+/// A sample of [`Work::ReadTogether`] is the fastest of this many tries.
 const TRIES: usize = 10;
 
-/// One of those who take turns.
+/// The fewest reads that each thread of [`Work::ReadTogether`] makes: many more than fit into the time that another
+/// thread takes to start.
+const FEWEST_READS: u64 = 1 << 20;
+
+/// One of the subjects that take turns.
 struct Contestant {
-    label: String,
+    label: &'static str,
     measure: Measure,
     request: Request,
 }
 
-impl FromStr for Group {
-    type Err = anyhow::Error;
-
-    fn from_str(text: &str) -> Result<Self> {
-        let mut parts = text.split('/');
-        let (name, place) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
-        let work = match name {
-            "read" | "two-threads" => Work::Read,
-            "read-drop" => Work::ReadDrop,
-            "read-loop" => Work::ReadLoop,
-            "count-loop" => Work::CountLoop,
-            "lazy" => Work::Lazy,
-            "touch" => Work::Touch,
-            "spawn" => Work::Spawn,
-            _ => bail!("there is no work {name}"),
-        };
-        let (place, fallback) = match place {
-            "host" => (Place::Host, false),
-            "plugin" => (Place::Plugin, false),
-            "fallback" => (Place::Plugin, true),
-            _ => bail!("there is no place {place}"),
-        };
-        let items = parts.next().map_or(Ok(1), str::parse).context("the number of items is none")?;
-        Ok(Self { work, place, fallback, items, two_threads: name == "two-threads" })
+/// Returns nanoseconds per read, per touched item, or per thread. For [`Work::ReadTogether`], returns reads per
+/// microsecond.
+pub(crate) fn measure(timed: Timed, libraries: &Libraries, sampling: Sampling) -> Result<Samples> {
+    let mut contestants = contestants(timed, libraries);
+    for contestant in &mut contestants {
+        contestant.calibrate(sampling.duration)?;
     }
+    let mut samples = Samples::new();
+    for round in 0..sampling.rounds {
+        // Each round starts with another contestant, so that the order favours none of them.
+        let (before, from) = contestants.split_at(round % contestants.len());
+        for contestant in from.iter().chain(before) {
+            samples.entry(contestant.label.to_owned()).or_default().push(contestant.sample()?);
+        }
+    }
+    Ok(samples)
 }
 
-impl Group {
-    pub(crate) fn is_fallback(&self) -> bool {
-        self.fallback
+fn contestants(timed: Timed, libraries: &Libraries) -> Vec<Contestant> {
+    let Timed { work, place, items } = timed;
+    let items = items.unwrap_or(1);
+    let home = if place == Place::Host { Binary::Host } else { Binary::Plugin };
+    let mut all = Vec::new();
+    let mut add = |label, binary, subject, threads| {
+        if let Some(measure) = libraries.measure(binary) {
+            all.push(Contestant { label, measure, request: Request { work, subject, threads, items, iterations: 1 } });
+        }
+    };
+    if work == Work::ReadTogether {
+        add(label::STD_ONE_THREAD, home, Subject::Std, 1);
+        add(label::STD_TWO_THREADS, home, Subject::Std, 2);
+        add(label::OURS_ONE_THREAD, home, Subject::Ours, 1);
+        add(label::OURS_TWO_THREADS, home, Subject::Ours, 2);
+        return all;
     }
 
-    /// Nanoseconds, per read, per touched item, or per thread; of two threads, reads per microsecond.
-    pub(crate) fn measure(&self, libraries: &Libraries, sampling: Sampling) -> Result<Samples> {
-        let mut contestants = self.contestants(libraries);
-        for contestant in &mut contestants {
-            contestant.calibrate(sampling.duration)?;
-        }
-        let mut samples = Samples::new();
-        for round in 0..sampling.rounds {
-            // Nobody always comes first.
-            let first = round % contestants.len();
-            let (before, from) = contestants.split_at(first);
-            for contestant in from.iter().chain(before) {
-                let sample = contestant.sample()?;
-                samples.entry(contestant.label.clone()).or_default().push(sample);
-            }
-        }
-        Ok(samples)
+    let mut add = |label, binary, subject| add(label, binary, subject, 0);
+    let has_empty = !matches!(work, Work::ReadLoop | Work::CountLoop);
+    if has_empty {
+        add(label::EMPTY, home, Subject::Empty);
     }
-
-    fn contestants(&self, libraries: &Libraries) -> Vec<Contestant> {
-        let mut all = Vec::new();
-        let mut add = |label: &str, place: Place, subject: Subject, threads: u32| {
-            if let Some(measure) = libraries.measure(place) {
-                let request = Request { work: self.work, subject, threads, items: self.items, iterations: 1 };
-                all.push(Contestant { label: label.to_owned(), measure, request });
-            }
-        };
-        let place = self.place;
-        if self.two_threads {
-            for (label, subject) in [("std", Subject::Std), ("ours", Subject::Ours)] {
-                add(&format!("{label}, one thread"), place, subject, 1);
-                add(&format!("{label}, two threads"), place, subject, 2);
-            }
-            return all;
-        }
-        let has_empty = !matches!(self.work, Work::ReadLoop | Work::CountLoop);
-        if has_empty {
-            add("empty", place, Subject::Empty, 0);
-        }
-        add("std", place, Subject::Std, 0);
-        add("ours", place, Subject::Ours, 0);
-        let in_plugin = place == Place::Plugin && !self.fallback;
-        if matches!(self.work, Work::Touch | Work::Spawn) {
-            if in_plugin {
-                add("ours alone", place, Subject::OursAlone, 0);
-                // Only a hundred items are there.
-                if self.items <= 100 {
-                    add("std elsewhere", Place::Rubicon, Subject::Std, 0);
-                }
-            }
-            return all;
-        }
-        if self.fallback {
-            return all;
-        }
-        add("plugin_tls 0.4.1", place, Subject::Peer, 0);
-        if self.work == Work::Lazy {
-            add("lazy_static", place, Subject::LazyStatic, 0);
-            add("once_cell", place, Subject::OnceCell, 0);
-        }
-        if in_plugin {
-            for (label, place) in [("rubicon", Place::Rubicon), ("rubicon unchecked", Place::RubiconUnchecked)] {
-                if has_empty {
-                    add(&format!("{label}, empty"), place, Subject::Empty, 0);
-                }
-                add(label, place, Subject::Rubicon, 0);
-            }
-        }
-        all
+    add(label::STD, home, Subject::Std);
+    add(label::OURS, home, Subject::Ours);
+    if place == Place::Fallback {
+        return all;
     }
+    if work.touches_on_threads() {
+        if place == Place::Plugin {
+            add(label::OURS_ALONE, home, Subject::OursAlone);
+            // rubicon's libraries are built without the feature `thousand`.
+            if items <= ITEMS {
+                add(label::STD_ELSEWHERE, Binary::Rubicon, Subject::Std);
+            }
+        }
+        return all;
+    }
+    add(label::PEER, home, Subject::Peer);
+    if work == Work::Lazy {
+        add(label::LAZY_STATIC, home, Subject::LazyStatic);
+        add(label::ONCE_CELL, home, Subject::OnceCell);
+    }
+    if place == Place::Plugin {
+        for (label, empty, binary) in [
+            (label::RUBICON, label::RUBICON_EMPTY, Binary::Rubicon),
+            (label::UNCHECKED, label::UNCHECKED_EMPTY, Binary::RubiconUnchecked),
+        ] {
+            if has_empty {
+                add(empty, binary, Subject::Empty);
+            }
+            add(label, binary, Subject::Rubicon);
+        }
+    }
+    all
 }
 
 impl Contestant {
-    /// Finds out how many iterations take about as long as a sample should, threads that are started included.
+    /// Chooses the number of iterations so that a sample takes about `duration`, including threads that are started.
     fn calibrate(&mut self, duration: Duration) -> Result<()> {
-        // The first time of anything is not like the others.
+        // The first request also initializes items, so its time is not used.
         self.nanoseconds()?;
         loop {
             let mut fastest = Duration::MAX;
@@ -155,8 +119,7 @@ impl Contestant {
             }
             if fastest * 4 > duration {
                 let scale = duration.as_secs_f64() / fastest.as_secs_f64();
-                // Threads may take longer to start than a sample should: what they do must still be much longer than a read.
-                let least = if self.request.threads > 0 { 1 << 20 } else { 1 };
+                let least = if self.request.work == Work::ReadTogether { FEWEST_READS } else { 1 };
                 self.request.iterations = ((self.request.iterations as f64 * scale) as u64).max(least);
                 return Ok(());
             }
@@ -166,21 +129,24 @@ impl Contestant {
 
     fn sample(&self) -> Result<f64> {
         let mut fastest = self.nanoseconds()?;
-        // Several threads at once are only told from one after the other where nobody else needs the processors.
-        for _ in 1..if self.request.threads > 0 { TRIES } else { 1 } {
-            fastest = fastest.min(self.nanoseconds()?);
+        if self.request.work == Work::ReadTogether {
+            // While other programs use the processors, the threads do not run at the same time. The fastest try is the
+            // one in which they most likely did.
+            for _ in 1..TRIES {
+                fastest = fastest.min(self.nanoseconds()?);
+            }
         }
         let each = fastest / self.request.iterations as f64;
-        Ok(match (self.request.work, self.request.threads) {
-            (Work::Touch, _) => each / f64::from(self.request.items),
-            (_, 0) => each,
-            (_, threads) => f64::from(threads) * 1e3 / each,
+        Ok(match self.request.work {
+            Work::Touch => each / f64::from(self.request.items),
+            Work::ReadTogether => f64::from(self.request.threads) * 1e3 / each,
+            _ => each,
         })
     }
 
     fn nanoseconds(&self) -> Result<f64> {
         let nanoseconds = (self.measure)(&self.request);
-        ensure!(nanoseconds >= 0.0, "{} has nothing for {:?}", self.label, self.request);
+        ensure!(nanoseconds >= 0.0, "the binary of {} has nothing for {:?}", self.label, self.request);
         Ok(nanoseconds)
     }
 }

@@ -1,40 +1,40 @@
-//! Loading a plugin of many items, and what the system's loader takes for the same file.
+//! Times the loads of a plugin with many items, by this library and by the system's loader alone.
 //!
-//! A process that has once had an item keeps a record of it: the first load in a process is not like the later ones, and
-//! each process gives one sample of it.
+//! A process keeps a record of each item that it has ever had, so its first load of a plugin differs from later ones.
+//! Each process therefore gives one sample.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
+use bench_plan::label;
 
 use crate::Samples;
 use crate::libraries::{load_plugin, open};
 
-/// Of an odd number the median is one of them.
+/// An odd number, so that the median is one of the times.
 const TIMES: usize = 5;
 
-/// Nanoseconds for the whole plugin, and per item what is not the system's loader.
+/// Returns nanoseconds for the whole plugin, and nanoseconds per item without the time of the system's loader.
 pub(crate) fn measure(plugin: &Path, items: u32) -> Result<Samples> {
-    // The host's own items and the files' pages are not what is measured.
+    // The time must not include registering the host's items or reading the file for the first time.
     let _ = plugin_tls::host::snapshot();
-    let bare = median(|| bare(plugin))?;
+    let bare = nanoseconds(median(|| bare(plugin))?);
     let first = load(plugin)?;
     let again = median(|| load(plugin))?;
 
-    // Items that another plugin has, too.
+    // The items of the copy are the same items.
     let copy = tempfile::NamedTempFile::new().context("cannot create a temporary file")?;
     std::fs::copy(plugin, copy.path()).context("cannot copy the plugin")?;
     let other = load_plugin(copy.path())?;
     let shared = median(|| load(plugin))?;
     drop(other);
 
-    let mut samples = Samples::new();
-    samples.insert("dlopen".to_owned(), vec![nanoseconds(bare)]);
-    for (label, duration) in [("first", first), ("again", again), ("shared", shared)] {
-        let duration = nanoseconds(duration);
-        samples.insert(format!("{label}, whole"), vec![duration]);
-        samples.insert(label.to_owned(), vec![(duration - nanoseconds(bare)) / f64::from(items)]);
+    let mut samples = Samples::from([(label::DLOPEN.to_owned(), vec![bare])]);
+    for (label, duration) in [(label::FIRST, first), (label::AGAIN, again), (label::SHARED, shared)] {
+        let whole = nanoseconds(duration);
+        samples.insert(format!("{label}, whole"), vec![whole]);
+        samples.insert(label.to_owned(), vec![(whole - bare) / f64::from(items)]);
     }
     Ok(samples)
 }
@@ -64,7 +64,7 @@ fn load(path: &Path) -> Result<Duration> {
     let start = Instant::now();
     let plugin = load_plugin(path)?;
     let elapsed = start.elapsed();
-    // SAFETY: nothing of the plugin has been called.
+    // SAFETY: no function of the plugin has been called, so none is running and none of its values exists.
     let _ = unsafe { plugin.unload() }?;
     Ok(elapsed)
 }

@@ -1,8 +1,8 @@
-//! The host of the benchmarks: loads the plugin, has it and itself take times, and writes the samples as JSON to stdout.
+//! The host of the benchmarks. It loads the plugin, takes times in both, and writes the samples as JSON to stdout.
 //!
-//! One process measures one group, so that groups do not disturb each other and a crash is one group that failed. Within
-//! a group the subjects take turns, sample by sample: on a machine that is sometimes slower, all of them are. Whoever
-//! compares two subjects does so within each round, and takes the median of the rounds.
+//! Each process measures one group, so that groups do not disturb each other and a crash loses only one group. Within a
+//! group, the subjects take turns, one sample each per round. When the machine is slower for a while, it is slower for
+//! all of them. Two subjects are therefore compared within each round, and the result is the median of the rounds.
 
 mod group;
 mod libraries;
@@ -14,12 +14,13 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Result;
+use bench_plan::{Place, Timed};
 use clap::{Parser, Subcommand};
 
-use crate::group::{Group, Sampling};
+use crate::group::Sampling;
 use crate::libraries::Libraries;
 
-/// Samples by the label of what was measured.
+/// Samples by label.
 type Samples = BTreeMap<String, Vec<f64>>;
 
 /// Measures one group and writes its samples as JSON to stdout.
@@ -31,10 +32,10 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum What {
-    /// Times taken by works in host or plugin.
+    /// Times a work in the host or in the plugin.
     Work {
-        /// `work/place` or `work/place/items`.
-        group: Group,
+        /// `WORK/PLACE` or `WORK/PLACE/ITEMS`.
+        group: Timed,
         #[arg(long)]
         plugin: PathBuf,
         /// The folder with rubicon's libraries.
@@ -46,7 +47,7 @@ enum What {
         #[arg(long)]
         microseconds: u64,
     },
-    /// The first touch of statics, of which each load of the plugin has new ones.
+    /// Times the first touch of statics. Each load of the plugin has new ones.
     Reload {
         #[arg(long)]
         plugin: PathBuf,
@@ -55,10 +56,11 @@ enum What {
         #[arg(long)]
         rounds: usize,
     },
-    /// One load of a plugin of so many items, and what the system takes for the same file.
+    /// Times the loads of a plugin, by this library and by the system's loader alone.
     Load {
         #[arg(long)]
         plugin: PathBuf,
+        /// How many items the plugin has.
         #[arg(long)]
         items: u32,
     },
@@ -67,11 +69,11 @@ enum What {
 fn main() -> Result<()> {
     let samples = match Cli::parse().what {
         What::Work { group, plugin, rubicon, rounds, microseconds } => {
-            if group.is_fallback() {
+            if group.place == Place::Fallback {
                 plugin_tls::__private::force_fallback();
             }
             let libraries = Libraries::load(&plugin, rubicon.as_deref())?;
-            group.measure(&libraries, Sampling { rounds, duration: Duration::from_micros(microseconds) })?
+            group::measure(group, &libraries, Sampling { rounds, duration: Duration::from_micros(microseconds) })?
         }
         What::Reload { plugin, items, rounds } => reload::measure(&plugin, items, rounds)?,
         What::Load { plugin, items } => load::measure(&plugin, items)?,

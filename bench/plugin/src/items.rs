@@ -1,5 +1,5 @@
-//! Items that the host does not have: thread-locals that the plugin owns, and statics that are fresh in each copy of the
-//! plugin's file.
+//! Items that the host does not have: thread-locals that the plugin owns, and statics that are new in each load of the
+//! plugin.
 
 use bench_timing::{Measured, Subject, Work};
 
@@ -12,18 +12,12 @@ pub(crate) fn find(work: Work, subject: Subject) -> Option<Measured> {
     }
 }
 
-/// A hundred, or a thousand, of what a macro declares.
-macro_rules! many {
-    ($($item:tt)*) => {
-        #[cfg(not(feature = "thousand"))]
-        bench_timing::ten! { 100 { bench_timing::ten! { 10 { $($item)*! {} } } } }
-        #[cfg(feature = "thousand")]
-        bench_timing::ten! { 1000 { bench_timing::ten! { 100 { bench_timing::ten! { 10 { $($item)*! {} } } } } } }
-    };
+mod locals {
+    bench_timing::many_locals!(plugin_tls::thread_local);
 }
 
-macro_rules! lazy {
-    () => {
+mod lazies {
+    bench_timing::many! {
         plugin_tls::lazy_static! {
             static ref ITEM: u64 = bench_timing::seed();
         }
@@ -31,31 +25,15 @@ macro_rules! lazy {
         fn touch() -> u64 {
             *ITEM
         }
-
-        pub const ITEMS: [bench_timing::Touch; 1] = [touch];
-    };
+    }
 }
 
-macro_rules! lazy_lock {
-    () => {
+mod lazy_locks {
+    bench_timing::many! {
         static ITEM: std::sync::LazyLock<u64> = std::sync::LazyLock::new(bench_timing::seed);
 
         fn touch() -> u64 {
             *ITEM
         }
-
-        pub const ITEMS: [bench_timing::Touch; 1] = [touch];
-    };
-}
-
-mod locals {
-    many!(bench_subjects::local_item);
-}
-
-mod lazies {
-    many!(lazy);
-}
-
-mod lazy_locks {
-    many!(lazy_lock);
+    }
 }

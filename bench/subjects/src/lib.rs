@@ -1,5 +1,7 @@
-//! What the benchmarks measure besides std: this workspace's items, and those of the crates that it is compared with. Host
-//! and plugin link this crate both, so that they have the same items and the same code.
+//! The items that the benchmarks measure besides std's: those of this workspace, and those of the crates that it is
+//! compared with. The host and the plugin both link this crate, so they have the same items and the same code.
+
+#![forbid(unsafe_code)]
 
 mod others;
 mod ours;
@@ -7,7 +9,7 @@ mod peer_items;
 
 use bench_timing::{Measured, Subject, Work};
 
-/// What host and plugin both have to offer for a work.
+/// Finds what a work measures of a subject that the host and the plugin both have.
 #[must_use]
 pub fn find(work: Work, subject: Subject) -> Option<Measured> {
     match subject {

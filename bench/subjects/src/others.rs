@@ -1,4 +1,4 @@
-//! The crates lazy_static and once_cell: statics that no plugin shares.
+//! Statics of the crates lazy_static and once_cell, which are not shared between binaries.
 
 use bench_timing::{Measured, Subject, Work, seed};
 

@@ -1,9 +1,53 @@
-//! Many items of one kind: modules in modules, ten in each, with one item in each of the innermost.
+//! Many items of one kind, in nested modules: ten modules in each module, and one item in each innermost module.
 
 use crate::Touch;
 
-/// Ten modules with what the braces declare, and the list of all their items. What the braces declare has a list of its
-/// own: `pub const ITEMS: [Touch; N]`.
+/// Declares many thread-locals with destructors, each with the macro `$declare`, and lists their touches as `ITEMS`.
+#[macro_export]
+macro_rules! many_locals {
+    ($declare:path) => {
+        $crate::many! {
+            $declare!(static ITEM: $crate::Droppable = $crate::Droppable::new());
+
+            fn touch() -> u64 {
+                ITEM.with($crate::Droppable::get)
+            }
+        }
+    };
+}
+
+/// A hundred modules that contain the given code, and the list `ITEMS` of the functions `touch` in them.
+#[cfg(not(feature = "thousand"))]
+#[macro_export]
+macro_rules! many {
+    ($($code:tt)*) => {
+        $crate::ten! { 100 { $crate::ten! { 10 { $crate::one! { $($code)* } } } } }
+    };
+}
+
+/// A thousand modules that contain the given code, and the list `ITEMS` of the functions `touch` in them.
+#[cfg(feature = "thousand")]
+#[macro_export]
+macro_rules! many {
+    ($($code:tt)*) => {
+        $crate::ten! { 1000 { $crate::ten! { 100 { $crate::ten! { 10 { $crate::one! { $($code)* } } } } } } }
+    };
+}
+
+/// The given code and a list of its only item.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! one {
+    ($($code:tt)*) => {
+        $($code)*
+
+        pub const ITEMS: [$crate::Touch; 1] = [touch];
+    };
+}
+
+/// Ten modules that contain the given code, and a list of all their items. The code has a list of its own items:
+/// `pub const ITEMS: [Touch; N]`.
+#[doc(hidden)]
 #[macro_export]
 macro_rules! ten {
     ($count:literal { $($inner:tt)* }) => {
@@ -20,11 +64,11 @@ macro_rules! ten {
     };
 }
 
-/// Ten lists of equal length as one.
+/// Joins ten lists of equal length.
 ///
 /// # Panics
 ///
-/// If they do not have `N` items together.
+/// Panics if the lists do not have `N` items in total.
 #[must_use]
 pub const fn joined<const N: usize>(lists: [&[Touch]; 10]) -> [Touch; N] {
     let each = N / lists.len();

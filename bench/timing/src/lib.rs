@@ -1,51 +1,34 @@
-//! What every binary of the benchmarks has: the names of works and subjects, the function by which the host asks for a
-//! time, the loops that take it, and std's items to compare with.
+//! The part that every binary of the benchmarks has: the function that the host calls to get a time, the loops that
+//! take it, and std's items as the reference.
 //!
-//! Each binary links a copy of this crate, so that the loops and the clock are its own, and the same code in all of them.
+//! Each binary links its own copy of this crate, so the loops and the calls of the clock are the same code in all of
+//! them.
+
+#![forbid(unsafe_code)]
 
 mod items;
 mod reference;
+mod subject;
 mod timing;
 
 use std::cell::Cell;
 
+pub use bench_plan::Work;
 pub use items::joined;
 pub use reference::find as find_reference;
 pub use timing::answer;
 
-/// What is done, and timed.
-#[repr(u32)]
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Work {
-    /// Reads a thread-local that was initialized at compile time and has no destructor: one out-of-line call.
-    Read,
-    /// Reads a thread-local that has a destructor: one out-of-line call.
-    ReadDrop,
-    /// Reads a thread-local in a loop, in place.
-    ReadLoop,
-    /// Counts up a thread-local in a loop, in place: each iteration waits for what the one before it has stored.
-    CountLoop,
-    /// Reads a lazily initialized static: one out-of-line call.
-    Lazy,
-    /// Touches thread-locals with destructors for the first time on a thread: the time of all touches, without the thread.
-    Touch,
-    /// Touches lazily initialized statics; for the first time, if it is asked for once.
-    TouchLazy,
-    /// Starts a thread that touches thread-locals with destructors, and waits until it has ended.
-    Spawn,
-}
-
-/// Whose items it is done with.
+/// The items that a work uses.
 #[repr(u32)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Subject {
-    /// Nobody's: the same calls of a function that returns a constant.
+    /// No items: the work calls a function that returns a constant.
     Empty,
-    /// std: `thread_local!` and `LazyLock`.
+    /// `thread_local!` and `LazyLock` of std.
     Std,
-    /// plugin_tls of this workspace; the host has the items too.
+    /// plugin_tls of this workspace, with items that the host has too.
     Ours,
-    /// plugin_tls of this workspace; the plugin alone has the items.
+    /// plugin_tls of this workspace, with items that only the plugin has.
     OursAlone,
     /// plugin_tls 0.4.1 from the registry.
     Peer,
@@ -54,43 +37,43 @@ pub enum Subject {
     OnceCell,
 }
 
-/// What the host asks a binary for.
+/// What the host asks a binary to do.
 #[repr(C)]
 #[derive(Debug, Clone, Copy)]
 pub struct Request {
     pub work: Work,
     pub subject: Subject,
-    /// On how many new threads at once an item is read; zero: on the calling thread.
+    /// The number of threads that do [`Work::ReadTogether`].
     pub threads: u32,
     /// How many items a thread touches.
     pub items: u32,
-    /// How many reads each thread makes, or how many threads touch items one after the other.
+    /// How many reads each thread makes, or how many threads touch items one after another.
     pub iterations: u64,
 }
 
-/// The type of [`MEASURE`]: nanoseconds for all iterations, or [`UNKNOWN`].
+/// The type of [`MEASURE`], which returns the nanoseconds for all iterations, or [`UNKNOWN`].
 ///
-/// Of several threads it is the time in which each would be done if all were as fast as the average one.
+/// For [`Work::ReadTogether`], it is the time that each thread would take if all ran at the average speed.
 pub type Measure = extern "C" fn(&Request) -> f64;
 
-/// The symbol under which a plugin exports its [`Measure`].
+/// The symbol under which a library exports its [`Measure`].
 pub const MEASURE: &[u8] = b"bench_measure";
 
-/// The binary has no such work or no such subject.
+/// The result if the binary does not have the requested work or subject.
 pub const UNKNOWN: f64 = -1.0;
 
-/// Uses an item.
+/// Touches an item.
 pub type Touch = fn() -> u64;
 
-/// What a work is done with.
+/// The code that a work runs for a subject.
 #[derive(Debug, Clone, Copy)]
 pub enum Measured {
-    /// A loop of so many iterations, which returns a sum that depends on all of them.
+    /// A loop of the given number of iterations. It returns a sum that depends on all of them.
     Loop(fn(u64) -> u64),
     Items(&'static [Touch]),
 }
 
-/// A value with a destructor, which the compiler cannot leave out.
+/// A value with a destructor that the compiler cannot remove.
 #[derive(Debug)]
 pub struct Droppable(Cell<u64>);
 
@@ -120,7 +103,7 @@ impl Drop for Droppable {
     }
 }
 
-/// A value that the compiler does not know.
+/// Returns a value that the compiler does not know.
 #[inline(never)]
 #[must_use]
 pub fn seed() -> u64 {

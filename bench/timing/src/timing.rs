@@ -7,15 +7,15 @@ use std::time::{Duration, Instant};
 
 use crate::{Measured, Request, Subject, Touch, UNKNOWN, Work};
 
-/// Does what a request asks for, with what `find` has for it.
+/// Does what a request asks for, with the code that `find` returns for it.
 pub fn answer(request: &Request, find: impl Fn(Work, Subject) -> Option<Measured>) -> f64 {
     let Some(measured) = find(request.work, request.subject) else { return UNKNOWN };
-    let elapsed = match measured {
-        Measured::Loop(run) if request.threads > 0 => return together(run, request.threads, request.iterations),
-        Measured::Loop(run) => iterate(run, request.iterations),
-        Measured::Items(items) => {
+    let elapsed = match (measured, request.work) {
+        (Measured::Loop(run), Work::ReadTogether) => return together(run, request.threads, request.iterations),
+        (Measured::Loop(run), _) => iterate(run, request.iterations),
+        (Measured::Items(items), work) => {
             let Some(items) = items.get(..request.items as usize) else { return UNKNOWN };
-            match request.work {
+            match work {
                 Work::Spawn => spawn(items, request.iterations),
                 Work::TouchLazy => touch(items),
                 _ => first_touch(items, request.iterations),
@@ -29,37 +29,18 @@ fn nanoseconds(elapsed: Duration) -> f64 {
     elapsed.as_secs_f64() * 1e9
 }
 
-/// A [`Measured::Loop`] of out-of-line calls: `$call` is a function that is not inlined.
-///
-/// The loop is one of its own for each function, and calls it directly. Through a pointer, a function that does nothing
-/// takes longer on some processors than one that does a little, and nothing could be said net of the call.
-#[macro_export]
-macro_rules! calls {
-    ($call:ident) => {
-        $crate::Measured::Loop(|iterations| {
-            let mut sum = 0_u64;
-            for _ in 0..iterations {
-                sum = sum.wrapping_add($call());
-                // For all that the compiler knows, the next call is not like this one.
-                std::hint::black_box(());
-            }
-            sum
-        })
-    };
-}
-
 fn iterate(run: fn(u64) -> u64, iterations: u64) -> Duration {
     let start = Instant::now();
     black_box(run(black_box(iterations)));
     start.elapsed()
 }
 
-/// The same number of iterations on each of several threads: the time by the average of their speeds.
+/// Runs the same number of iterations on each of several threads. Returns the time at the average of their speeds.
 fn together(run: fn(u64) -> u64, threads: u32, iterations: u64) -> f64 {
     let barrier = Barrier::new(threads as usize);
     let speeds: f64 = thread::scope(|scope| {
         let work = || {
-            // Initialized before the clock runs.
+            // Initializes the item before the clock starts.
             run(1);
             barrier.wait();
             1.0 / nanoseconds(iterate(run, iterations)).max(1.0)
@@ -83,12 +64,12 @@ fn touch(items: &[Touch]) -> Duration {
     elapsed
 }
 
-/// The time of the touches, on one new thread after the other.
+/// Returns the total time of the touches on `threads` new threads, which run one after another.
 fn first_touch(items: &'static [Touch], threads: u64) -> Duration {
     (0..threads).map(|_| thread::spawn(move || touch(items)).join().unwrap_or_default()).sum()
 }
 
-/// The time of it all, from before each thread is started until it is gone.
+/// Returns the total time of `threads` threads, which run one after another, including their start and end.
 fn spawn(items: &'static [Touch], threads: u64) -> Duration {
     let start = Instant::now();
     for _ in 0..threads {

@@ -1,4 +1,4 @@
-//! Samples of builds: sizes of plugins, packages, how long compiling takes.
+//! Takes the samples of builds: sizes of plugins, numbers of packages, and times of compiling.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -7,31 +7,35 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
+use bench_plan::label;
 use object::elf::SHF_ALLOC;
 use object::{Object, ObjectSection, SectionFlags};
 
 use super::group::Compile;
 use super::products::{Kind, Products};
+use super::{GroupSamples, output_of};
 use crate::build::Workspace;
 use crate::process;
 
-type GroupSamples = std::collections::BTreeMap<String, Vec<f64>>;
-
-/// What each further item adds to a plugin: to what is mapped, and to the file.
+/// Returns the bytes that each further item adds to a plugin: to what is mapped, and to the file.
 pub(crate) fn sizes(items: u32, products: &mut Products<'_>) -> Result<GroupSamples> {
     let mut samples = GroupSamples::new();
-    for kind in [Kind::Ours, Kind::Std] {
+    for kind in Kind::ALL {
         let few = Size::of(&products.items(kind, items)?)?;
         let many = Size::of(&products.items(kind, 2 * items)?)?;
         let each = |few: u64, many: u64| vec![(many as f64 - few as f64) / f64::from(items)];
-        samples.insert(kind.name().to_owned(), each(few.mapped, many.mapped));
-        samples.insert(format!("{}, file", kind.name()), each(few.file, many.file));
+        let file = match kind {
+            Kind::Ours => label::OURS_FILE,
+            Kind::Std => label::STD_FILE,
+        };
+        samples.insert(kind.label().to_owned(), each(few.mapped, many.mapped));
+        samples.insert(file.to_owned(), each(few.file, many.file));
     }
     Ok(samples)
 }
 
 struct Size {
-    /// Code and data: the sections that take memory.
+    /// The bytes of code and data, which are the sections that are mapped into memory.
     mapped: u64,
     file: u64,
 }
@@ -42,12 +46,12 @@ impl Size {
         let file = object::File::parse(&*data).with_context(|| format!("cannot parse {}", path.display()))?;
         let is_mapped = |flags| matches!(flags, SectionFlags::Elf { sh_flags, .. } if sh_flags.contains(SHF_ALLOC));
         let mapped = file.sections().filter(|section| is_mapped(section.flags())).map(|section| section.size()).sum();
-        ensure!(mapped > 0, "{} is no ELF file", path.display());
+        ensure!(mapped > 0, "{} is not an ELF file", path.display());
         Ok(Self { mapped, file: data.len() as u64 })
     }
 }
 
-/// A build of the library without default features into an empty folder, and the packages that it takes.
+/// Builds the library without default features in an empty folder. Returns the time and the number of packages.
 pub(crate) fn clean(workspace: &Workspace) -> Result<GroupSamples> {
     let folder = tempfile::tempdir().context("cannot create a temporary folder")?;
     let mut command = process::cargo(&workspace.root);
@@ -57,14 +61,13 @@ pub(crate) fn clean(workspace: &Workspace) -> Result<GroupSamples> {
     let mut command = process::cargo(&workspace.root);
     command.args(["tree", "-p", "plugin_tls", "--no-default-features", "--prefix", "none"]);
     command.args(["-e", "normal,build,no-proc-macro"]);
-    let tree = process::capture(&mut command, None)?;
-    ensure!(tree.success(), "{}: {}\n{}", process::describe(&command), tree.how_it_ended(), tree.stderr);
-    let packages = packages(&tree.stdout);
-    let samples = [("time", nanoseconds(elapsed)), ("packages", packages as f64)];
+    let packages = packages(&output_of(&mut command)?);
+    let samples = [(label::TIME, nanoseconds(elapsed)), (label::PACKAGES, packages as f64)];
     Ok(samples.map(|(label, value)| (label.to_owned(), vec![value])).into())
 }
 
-/// How many packages a tree has: a line for each time that one is needed, its name and version first.
+/// Counts the packages in the output of `cargo tree`. It has a line for each dependency on a package, which starts with
+/// the package's name and version.
 fn packages(tree: &str) -> usize {
     let name = |line: &str| {
         let mut words = line.split_whitespace();
@@ -73,34 +76,28 @@ fn packages(tree: &str) -> usize {
     tree.lines().filter_map(name).collect::<BTreeSet<_>>().len()
 }
 
-/// How long a crate of so many items takes to compile, net of what cargo takes when there is nothing to do.
+/// Returns the times of compiling a crate of this many items, less the time that cargo takes when nothing has changed.
 pub(crate) fn compile(profile: Compile, items: u32, quick: bool, products: &Products<'_>) -> Result<GroupSamples> {
     let rounds = if quick { 3 } else { 7 };
     let mut samples = GroupSamples::new();
-    // The first round also compiles what the crate needs, and does not count.
+    // The first round also compiles the dependencies, so its time is not used.
     for round in 0..=rounds {
-        for kind in [Kind::Ours, Kind::Std] {
+        for kind in Kind::ALL {
             let compile = || {
-                let mut command = match profile {
-                    Compile::Check => {
-                        let mut command = products.items_command("check", kind, items);
-                        command.args(["-p", "bench-items"]);
-                        command
-                    }
-                    // Without linking, which is no matter of items that lie in a library.
-                    Compile::Release => {
-                        let mut command = products.items_command("rustc", kind, items);
-                        command.args(["-p", "bench-items", "--release", "--lib", "--crate-type", "rlib"]);
-                        command
-                    }
+                // An rlib is not linked. The time of the linker is not of interest here.
+                let (subcommand, options): (_, &[&str]) = match profile {
+                    Compile::Check => ("check", &[]),
+                    Compile::Release => ("rustc", &["--release", "--lib", "--crate-type", "rlib"]),
                 };
+                let mut command = products.items_command(subcommand, kind, items);
+                command.args(["-p", "bench-items"]).args(options);
                 command.env("CARGO_INCREMENTAL", "0").env("BENCH_ITEMS_ROUND", round.to_string());
                 timed(&mut command)
             };
             let (all, nothing) = (compile()?, compile()?);
             if round > 0 {
                 let sample = nanoseconds(all) - nanoseconds(nothing);
-                samples.entry(kind.name().to_owned()).or_default().push(sample);
+                samples.entry(kind.label().to_owned()).or_default().push(sample);
             }
         }
     }
@@ -109,10 +106,8 @@ pub(crate) fn compile(profile: Compile, items: u32, quick: bool, products: &Prod
 
 fn timed(command: &mut Command) -> Result<Duration> {
     let start = Instant::now();
-    let finished = process::capture(command, None)?;
-    let elapsed = start.elapsed();
-    ensure!(finished.success(), "{}: {}\n{}", process::describe(command), finished.how_it_ended(), finished.stderr);
-    Ok(elapsed)
+    output_of(command)?;
+    Ok(start.elapsed())
 }
 
 fn nanoseconds(duration: Duration) -> f64 {

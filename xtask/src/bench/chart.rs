@@ -1,8 +1,9 @@
-//! The chart: what a read takes, as bars.
+//! The chart, which shows the times of reads as bars.
 
 use std::path::Path;
 
 use anyhow::{Context, Result, anyhow};
+use bench_plan::{Place, Work, label};
 use plotters::backend::SVGBackend;
 use plotters::coord::Shift;
 use plotters::drawing::{DrawingArea, IntoDrawingArea};
@@ -11,25 +12,26 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{Color, FontStyle, IntoFont, RGBColor, TextStyle, WHITE};
 
 use super::Samples;
+use super::group::Group;
 use super::judge::median;
 
 /// The groups that are shown, and their headings.
-const GROUPS: &[(&str, &str)] = &[
-    ("read/plugin", "thread-local, in a plugin"),
-    ("read-drop/plugin", "thread-local with destructor, in a plugin"),
-    ("read/host", "thread-local, in the host"),
-    ("lazy/plugin", "lazily initialized static, in a plugin"),
+const GROUPS: &[(Group, &str)] = &[
+    (Group::timed(Work::Read, Place::Plugin), "thread-local, in a plugin"),
+    (Group::timed(Work::ReadDrop, Place::Plugin), "thread-local with destructor, in a plugin"),
+    (Group::timed(Work::Read, Place::Host), "thread-local, in the host"),
+    (Group::timed(Work::Lazy, Place::Plugin), "lazily initialized static, in a plugin"),
 ];
-/// Labels in the order of their bars, the names that people read, and the colours.
+/// The labels in the order of their bars, with the names and colours in the chart.
 const SUBJECTS: &[(&str, &str, RGBColor)] = &[
-    ("ours", "plugin_tls", OURS),
-    ("std", "std", STD),
-    ("plugin_tls 0.4.1", "plugin_tls 0.4.1", PEER),
-    ("rubicon unchecked", "rubicon, unchecked", PEER),
-    ("rubicon", "rubicon", PEER),
-    ("lazy_static", "lazy_static", PEER),
-    ("once_cell", "once_cell", PEER),
-    ("empty", "an empty call", EMPTY),
+    (label::OURS, "plugin_tls", OURS),
+    (label::STD, "std", STD),
+    (label::PEER, "plugin_tls 0.4.1", PEER),
+    (label::UNCHECKED, "rubicon, unchecked", PEER),
+    (label::RUBICON, "rubicon", PEER),
+    (label::LAZY_STATIC, "lazy_static", PEER),
+    (label::ONCE_CELL, "once_cell", PEER),
+    (label::EMPTY, "an empty call", EMPTY),
 ];
 
 const OURS: RGBColor = RGBColor(0x1f, 0x6f, 0xb5);
@@ -41,7 +43,7 @@ const INK: RGBColor = RGBColor(0x24, 0x29, 0x2f);
 const FAINT: RGBColor = RGBColor(0x6a, 0x73, 0x7d);
 
 const WIDTH: i32 = 860;
-/// Where bars begin and where the axis ends.
+/// The start of the bars and the end of the axis.
 const LEFT: i32 = 190;
 const RIGHT: i32 = 800;
 const TOP: i32 = 64;
@@ -53,11 +55,11 @@ const BOTTOM: i32 = 48;
 /// One bar: its name, its nanoseconds, its colour.
 type Bar = (&'static str, f64, RGBColor);
 
-/// Draws the groups that there are samples of.
+/// Draws the groups that have samples.
 pub(crate) fn draw(samples: &Samples, path: &Path) -> Result<()> {
     let groups: Vec<(&str, Vec<Bar>)> = GROUPS
         .iter()
-        .map(|(group, heading)| (*heading, bars(samples, group)))
+        .map(|&(group, heading)| (heading, bars(samples, group)))
         .filter(|(_, bars)| !bars.is_empty())
         .collect();
     let longest = groups.iter().flat_map(|(_, bars)| bars).map(|bar| bar.1).fold(1.0, f64::max);
@@ -81,8 +83,8 @@ pub(crate) fn draw(samples: &Samples, path: &Path) -> Result<()> {
     area.present().map_err(drawing).with_context(|| format!("cannot write {}", path.display()))
 }
 
-fn bars(samples: &Samples, group: &str) -> Vec<Bar> {
-    let Some(group) = samples.get(group) else { return Vec::new() };
+fn bars(samples: &Samples, group: Group) -> Vec<Bar> {
+    let Some(group) = samples.get(&group.to_string()) else { return Vec::new() };
     let bar = |&(label, name, colour): &(&str, &'static str, RGBColor)| {
         Some((name, median(group.get(label)?.clone())?, colour))
     };
@@ -91,7 +93,7 @@ fn bars(samples: &Samples, group: &str) -> Vec<Bar> {
 
 struct Chart<'a, 'b> {
     area: &'a DrawingArea<SVGBackend<'b>, Shift>,
-    /// Pixels for a nanosecond.
+    /// Pixels per nanosecond.
     scale: f64,
 }
 
@@ -100,7 +102,7 @@ impl Chart<'_, '_> {
         LEFT + (nanoseconds * self.scale).round() as i32
     }
 
-    /// A line for each nanosecond, and its number below.
+    /// Draws a line for each nanosecond, and its number below.
     fn grid(&self, last: i32, bottom: i32) -> Result<()> {
         for nanoseconds in 0..=last {
             let x = self.x(f64::from(nanoseconds));
@@ -140,9 +142,9 @@ mod tests {
         let labels = [("std", vec![3.0, 9.0, 2.0]), ("ours", vec![1.0]), ("unheard of", vec![5.0])];
         let labels = labels.map(|(label, values)| (label.to_owned(), values)).into_iter().collect();
         let samples = Samples::from([("read/plugin".to_owned(), labels)]);
-        let bars = bars(&samples, "read/plugin");
+        let bars = bars(&samples, Group::timed(Work::Read, Place::Plugin));
         assert_eq!(bars.iter().map(|bar| (bar.0, bar.1)).collect::<Vec<_>>(), [("plugin_tls", 1.0), ("std", 3.0)]);
-        assert!(super::bars(&samples, "read/host").is_empty());
+        assert!(super::bars(&samples, Group::timed(Work::Read, Place::Host)).is_empty());
     }
 
     #[test]

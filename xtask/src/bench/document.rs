@@ -1,4 +1,4 @@
-//! `docs/performance.md`: the part between two markers is what was measured last; the rest is people's.
+//! Writes `docs/performance.md`. The part between two markers is generated from the last run; people write the rest.
 
 use std::fs;
 use std::path::Path;
@@ -8,17 +8,17 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use anyhow::{Context, Result};
 
 use super::judge::{self, Judged};
-use super::{Samples, chart, table};
+use super::{Samples, chart, output_of, table};
 use crate::process;
 
 const BEGIN: &str = "<!-- measured: begin -->";
 const END: &str = "<!-- measured: end -->";
 
-/// Where there is no document yet.
+/// The document if there is none yet.
 const START: &str =
     "# Performance\n\nMeasured by `cargo xtask bench`.\n\n<!-- measured: begin -->\n<!-- measured: end -->\n";
 
-/// Writes document and chart into `docs/`.
+/// Writes the document and the chart into `docs/`.
 pub(crate) fn write(root: &Path, rows: &[Judged], samples: &Samples) -> Result<()> {
     let docs = root.join("docs");
     let path = docs.join("performance.md");
@@ -34,23 +34,23 @@ pub(crate) fn write(root: &Path, rows: &[Judged], samples: &Samples) -> Result<(
         table::as_markdown(rows),
         judge::summary(rows)
     );
-    let text =
-        replaced(&text, &measured).with_context(|| format!("{} lacks the lines {BEGIN} and {END}", path.display()))?;
+    let text = replaced(&text, &measured)
+        .with_context(|| format!("{} does not contain {BEGIN} and then {END}", path.display()))?;
     fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))
 }
 
-/// `text` with `measured` between the markers.
+/// Returns `text` with `measured` between the markers, or `None` if it does not have both markers in order.
 fn replaced(text: &str, measured: &str) -> Option<String> {
     let (before, rest) = text.split_once(BEGIN)?;
     let (_, after) = rest.split_once(END)?;
     Some(format!("{before}{BEGIN}\n\n{measured}\n{END}{after}"))
 }
 
-/// What it was measured on.
+/// Describes the machine, the compiler and the date of the run.
 fn machine(root: &Path) -> Result<String> {
     let mut rustc = Command::new("rustc");
     process::clean_environment(&mut rustc);
-    let rustc = process::capture(rustc.arg("--version").current_dir(root), None)?.stdout;
+    let rustc = output_of(rustc.arg("--version").current_dir(root))?;
     let value = |file: &str, key: &str, separator: char| {
         let text = fs::read_to_string(file).ok()?;
         let line = text.lines().find(|line| line.starts_with(key))?;
@@ -69,7 +69,7 @@ fn machine(root: &Path) -> Result<String> {
     ))
 }
 
-/// The date so many days after the first of January 1970.
+/// Returns the year, month and day that is this many days after 1 January 1970.
 fn date(mut days: u64) -> (u64, u64, u64) {
     let leap = |year: u64| year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
     let mut year = 1970;

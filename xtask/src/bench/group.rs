@@ -1,40 +1,56 @@
-//! Groups: what is measured together, in one go. Their names are the keys of the samples, and headings in the report.
+//! Groups of measurements that are taken together. Their names are keys of the samples and headings in the report.
 
 use std::fmt;
 
-/// What compiles a crate of many items.
+use bench_plan::{ITEMS, Place, Timed, Work};
+
+/// How a crate of many items is compiled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Compile {
     Check,
     Release,
 }
 
-/// See the module.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Group {
-    /// A work that a host knows by this name, in a process with a hundred items to touch.
-    Work(&'static str),
-    /// The same with a thousand.
-    WorkOfThousand(&'static str),
-    /// The first touch of so many statics.
+    /// A work that `bench-host` times in one process.
+    Timed(Timed),
+    /// The first touch of this many statics.
     Reload(u32),
-    /// Loading a plugin of so many items.
+    /// Loading a plugin with this many items.
     Load(u32),
-    /// What the values of so many items take on a thread.
+    /// The memory that the values of this many items take on a thread.
     Memory(u32),
-    /// What an item takes in a plugin, found by adding so many.
+    /// The size of an item in a plugin, found by adding this many items.
     Size(u32),
-    /// Compiling a crate of so many items.
+    /// Compiling a crate with this many items.
     Compile(Compile, u32),
     /// Building the library from nothing.
     CleanBuild,
 }
 
 impl Group {
-    /// Whether its samples are times that were taken often.
+    pub(crate) const fn timed(work: Work, place: Place) -> Self {
+        Self::Timed(Timed::new(work, place))
+    }
+
+    pub(crate) const fn with_items(work: Work, place: Place, items: u32) -> Self {
+        Self::Timed(Timed::with_items(work, place, items))
+    }
+
+    /// Whether the binaries must have a thousand items to touch.
+    pub(crate) fn needs_thousand(self) -> bool {
+        match self {
+            Group::Timed(timed) => timed.items.is_some_and(|items| items > ITEMS),
+            Group::Reload(items) | Group::Memory(items) => items > ITEMS,
+            Group::Load(_) | Group::Size(_) | Group::Compile(..) | Group::CleanBuild => false,
+        }
+    }
+
+    /// Whether the group has enough samples of times for a plot.
     pub(crate) fn has_plots(self) -> bool {
         match self {
-            Group::Work(name) | Group::WorkOfThousand(name) => !name.starts_with("two-threads"),
+            Group::Timed(timed) => timed.work != Work::ReadTogether,
             Group::Reload(_) | Group::Load(_) => true,
             Group::Memory(_) | Group::Size(_) | Group::Compile(..) | Group::CleanBuild => false,
         }
@@ -43,9 +59,9 @@ impl Group {
 
 impl fmt::Display for Group {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Group::Work(name) | Group::WorkOfThousand(name) => f.write_str(name),
-            Group::Reload(items) => write!(f, "touch-lazy/plugin/{items}"),
+        match *self {
+            Group::Timed(timed) => timed.fmt(f),
+            Group::Reload(items) => Timed::with_items(Work::TouchLazy, Place::Plugin, items).fmt(f),
             Group::Load(items) => write!(f, "load/{items}"),
             Group::Memory(items) => write!(f, "memory/{items}"),
             Group::Size(items) => write!(f, "size/{items}"),

@@ -1,11 +1,11 @@
-//! From samples to values, ratios and verdicts.
+//! Computes values, ratios and verdicts from samples.
 
 use anyhow::{Context, Result};
 
 use super::Samples;
 use super::rows::{Comparison, Quantity, Row};
 
-/// What a ratio, or a quantity that is compared with nothing, should be.
+/// The target of a ratio, or of a quantity that is compared with nothing.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Limit {
     None,
@@ -13,7 +13,7 @@ pub(crate) enum Limit {
     AtLeast(f64),
 }
 
-/// What samples are of.
+/// The unit of samples.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Unit {
     Nanoseconds,
@@ -22,7 +22,7 @@ pub(crate) enum Unit {
     Count,
 }
 
-/// A row with what came out.
+/// A row with its results.
 #[derive(Debug)]
 pub(crate) struct Judged {
     pub(crate) name: String,
@@ -33,7 +33,7 @@ pub(crate) struct Judged {
 #[derive(Debug)]
 pub(crate) struct Line {
     pub(crate) ours: f64,
-    /// What it was compared with, its value, and the ratio of ours to it.
+    /// The name of what ours was compared with, its value, and the ratio of ours to it.
     pub(crate) against: Option<(&'static str, f64, f64)>,
     pub(crate) limit: Limit,
     pub(crate) unit: Unit,
@@ -42,17 +42,17 @@ pub(crate) struct Line {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Verdict {
     Met,
-    /// By this part of the limit.
+    /// The difference to the limit, as a part of the limit.
     Missed(f64),
 }
 
 impl Line {
-    /// What the limit is about.
+    /// Returns the number that the limit applies to.
     fn judged(&self) -> f64 {
         self.against.map_or(self.ours, |(_, _, ratio)| ratio)
     }
 
-    /// `None`: there is no target.
+    /// Returns `None` if there is no target.
     pub(crate) fn verdict(&self) -> Option<Verdict> {
         let value = self.judged();
         match self.limit {
@@ -65,7 +65,7 @@ impl Line {
     }
 }
 
-/// Compares as a row says.
+/// Makes the comparisons of a row.
 pub(crate) fn judge(row: &Row, samples: &Samples) -> Result<Judged> {
     let lines = row.comparisons.iter().map(|comparison| compare(comparison, samples)).collect::<Result<_>>();
     Ok(Judged { name: row.name.clone(), lines: lines.with_context(|| format!("cannot fill the row {}", row.name))? })
@@ -95,8 +95,8 @@ fn values(quantity: &Quantity, samples: &Samples) -> Result<Vec<f64>> {
     Ok(values.iter().zip(of(label)?).map(|(value, empty)| value - empty).collect())
 }
 
-/// Of samples that were taken in turn: the median of each round's ratio, so that it does not matter how fast the machine
-/// was in a round. Of others: the ratio of the medians.
+/// If the samples were taken in turn, returns the median of the ratios of each round, which do not depend on how fast
+/// the machine was in a round. Otherwise, returns the ratio of the medians.
 fn ratio(ours: &[f64], theirs: &[f64], in_turn: bool) -> Result<f64> {
     let ratio = if in_turn && ours.len() == theirs.len() {
         median(ours.iter().zip(theirs).map(|(ours, theirs)| ours / theirs).collect())
@@ -113,7 +113,7 @@ pub(crate) fn median(mut values: Vec<f64>) -> Option<f64> {
     if values.len() % 2 == 1 { Some(upper) } else { Some((values[middle - 1] + upper) / 2.0) }
 }
 
-/// `23 of 25 targets are met`
+/// Counts the targets, as in `23 of 25 targets are met`.
 pub(crate) fn summary(rows: &[Judged]) -> String {
     let verdicts: Vec<_> = rows.iter().flat_map(|row| &row.lines).filter_map(Line::verdict).collect();
     let met = verdicts.iter().filter(|verdict| **verdict == Verdict::Met).count();
@@ -142,7 +142,7 @@ mod tests {
     fn too_little_misses_where_more_is_better() {
         assert_eq!(line(1.0, Some(2.0), Limit::AtLeast(1.5)).verdict(), Some(Verdict::Met));
         assert_eq!(line(1.0, Some(1.5), Limit::AtLeast(2.0)).verdict(), Some(Verdict::Missed(0.25)));
-        // No number is no success.
+        // A ratio that is not a number does not meet a target.
         assert_ne!(line(1.0, Some(f64::NAN), Limit::AtMost(1.0)).verdict(), Some(Verdict::Met));
     }
 
@@ -163,9 +163,11 @@ mod tests {
 
     #[test]
     fn empty_calls_are_taken_off_round_by_round() {
-        use super::super::group::Group;
+        use bench_plan::{Place, Work};
 
-        let group = Group::Work("read/plugin");
+        use crate::bench::group::Group;
+
+        let group = Group::timed(Work::Read, Place::Plugin);
         let labels = [("ours", vec![3.0, 30.0]), ("empty", vec![2.0, 20.0])];
         let labels = labels.map(|(label, values)| (label.to_owned(), values)).into_iter().collect();
         let samples = Samples::from([(group.to_string(), labels)]);

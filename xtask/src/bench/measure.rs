@@ -1,30 +1,31 @@
-//! Has hosts take the samples of a group, each group in processes of its own.
+//! Runs the hosts that take the samples of a group. Each group has its own processes.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
+use bench_plan::Timed;
 
 use super::group::Group;
 use super::products::{Kind, Products};
-use super::{Samples, builds};
+use super::{GroupSamples, Samples, builds, output_of, remove_folder};
 use crate::build::Workspace;
 use crate::process;
 
 /// How much is measured.
 struct Effort {
-    /// Samples of each subject, and how long each takes: shorter than what the system gives a thread at a time, so that
-    /// most samples are not interrupted.
+    /// How many samples of each subject are taken, and how long each takes. A sample is shorter than a time slice of
+    /// the system's scheduler, so most samples are not interrupted.
     rounds: u32,
     microseconds: u32,
-    /// The same for threads, of which a sample takes many.
+    /// The same for works that start threads. Each of their samples starts many.
     thread_rounds: u32,
     thread_microseconds: u32,
-    /// Loads of a plugin with all of its statics.
+    /// How often a plugin is loaded for the first touch of its statics.
     reloads: u32,
-    /// Processes that load a plugin of many items.
+    /// How many processes load a plugin of many items.
     loads: u32,
 }
 
@@ -41,24 +42,21 @@ impl Effort {
         Effort { rounds: 80, microseconds: 200, thread_rounds: 25, thread_microseconds: 2500, reloads: 20, loads: 11 };
 }
 
-/// By the label of what was measured.
-type GroupSamples = BTreeMap<String, Vec<f64>>;
-
 /// Measures a group.
-pub(crate) fn run(group: &Group, quick: bool, products: &mut Products<'_>) -> Result<GroupSamples> {
+pub(crate) fn run(group: Group, quick: bool, products: &mut Products<'_>) -> Result<GroupSamples> {
     let effort = if quick { &Effort::QUICK } else { &Effort::FULL };
-    match *group {
-        Group::Work(name) => work(name, false, effort, products),
-        Group::WorkOfThousand(name) => work(name, true, effort, products),
+    let thousand = group.needs_thousand();
+    match group {
+        Group::Timed(timed) => work(timed, thousand, effort, products),
         Group::Reload(items) => {
             let mut command = Command::new(products.host(false)?.join("bench-host"));
-            command.arg("reload").arg("--plugin").arg(products.plugin(items > 100)?);
+            command.arg("reload").arg("--plugin").arg(products.plugin(thousand)?);
             command.args(["--items", &items.to_string(), "--rounds", &effort.reloads.to_string()]);
             samples_of(command)
         }
         Group::Load(items) => {
             let mut all = GroupSamples::new();
-            // Few items are a small part of what a load takes.
+            // With few items, the items are a small part of the time of a load, so more samples are needed.
             let loads = if items > 1000 { effort.loads } else { 3 * effort.loads };
             for _ in 0..loads {
                 let mut command = Command::new(products.host(false)?.join("bench-host"));
@@ -71,7 +69,7 @@ pub(crate) fn run(group: &Group, quick: bool, products: &mut Products<'_>) -> Re
             Ok(all)
         }
         Group::Memory(items) => {
-            let mut command = Command::new(products.host(items > 100)?.join("bench-memory"));
+            let mut command = Command::new(products.host(thousand)?.join("bench-memory"));
             command.arg(items.to_string());
             samples_of(command)
         }
@@ -81,12 +79,14 @@ pub(crate) fn run(group: &Group, quick: bool, products: &mut Products<'_>) -> Re
     }
 }
 
-fn work(name: &str, thousand: bool, effort: &Effort, products: &mut Products<'_>) -> Result<GroupSamples> {
-    let threads = ["touch", "spawn"].iter().any(|work| name.starts_with(work));
-    let (rounds, microseconds) =
-        if threads { (effort.thread_rounds, effort.thread_microseconds) } else { (effort.rounds, effort.microseconds) };
+fn work(timed: Timed, thousand: bool, effort: &Effort, products: &mut Products<'_>) -> Result<GroupSamples> {
+    let (rounds, microseconds) = if timed.work.touches_on_threads() {
+        (effort.thread_rounds, effort.thread_microseconds)
+    } else {
+        (effort.rounds, effort.microseconds)
+    };
     let mut command = Command::new(products.host(thousand)?.join("bench-host"));
-    command.args(["work", name]).arg("--plugin").arg(products.plugin(thousand)?);
+    command.args(["work", &timed.to_string()]).arg("--plugin").arg(products.plugin(thousand)?);
     command.arg("--rubicon").arg(products.rubicon()?);
     command.args(["--rounds", &rounds.to_string(), "--microseconds", &microseconds.to_string()]);
     samples_of(command)
@@ -95,19 +95,12 @@ fn work(name: &str, thousand: bool, effort: &Effort, products: &mut Products<'_>
 /// Runs a host that writes samples to stdout.
 fn samples_of(mut command: Command) -> Result<GroupSamples> {
     process::clean_environment(&mut command);
-    let finished = process::capture(command.env("RUST_BACKTRACE", "0"), None)?;
-    ensure!(
-        finished.success(),
-        "{}: {}\n{}{}",
-        process::describe(&command),
-        finished.how_it_ended(),
-        finished.stdout,
-        finished.stderr
-    );
-    serde_json::from_str(&finished.stdout).with_context(|| format!("{} wrote no samples", process::describe(&command)))
+    let output = output_of(command.env("RUST_BACKTRACE", "0"))?;
+    serde_json::from_str(&output).with_context(|| format!("{} did not write samples", process::describe(&command)))
 }
 
-/// Has criterion draw the samples that it can. Returns the page to start from; `None`: there is nothing to draw.
+/// Lets criterion plot the samples of those groups that have plots. Returns the page to start from, or `None` if there
+/// is nothing to plot.
 pub(crate) fn plot(
     samples: &Samples,
     groups: &BTreeSet<Group>,
@@ -122,13 +115,10 @@ pub(crate) fn plot(
     let file = workspace.target().join("bench").join("plotted.json");
     fs::write(&file, serde_json::to_vec(&drawn)?).with_context(|| format!("cannot write {}", file.display()))?;
     let folder = workspace.target().join("criterion");
-    // Anew: groups of another run would be listed next to these.
-    if folder.exists() {
-        fs::remove_dir_all(&folder).with_context(|| format!("cannot remove {}", folder.display()))?;
-    }
+    // Otherwise criterion would also list the groups of earlier runs.
+    remove_folder(&folder)?;
     let mut command = Command::new(products.host(false)?.join("bench-report"));
     process::clean_environment(&mut command);
-    let finished = process::capture(command.arg(&file).arg(&folder), None)?;
-    ensure!(finished.success(), "bench-report: {}\n{}", finished.how_it_ended(), finished.stderr);
+    output_of(command.arg(&file).arg(&folder))?;
     Ok(Some(folder.join("report").join("index.html")))
 }

@@ -1,11 +1,11 @@
-//! What is built to be measured, each at most once.
+//! Builds the binaries that are measured, each at most once.
 //!
-//! Host, plugin and rubicon's libraries come from separate cargo invocations, because cargo unifies features within one:
-//! the host has the feature `host` of the library and not `plugin`, and the plugin the other way round. What is built is
-//! copied away at once, because the next invocation overwrites it.
+//! The host, the plugin and rubicon's libraries come from separate cargo invocations, because cargo unifies features
+//! within one invocation. The host has the feature `host` of the library but not `plugin`, and the plugin has `plugin`
+//! but not `host`. Each binary is copied at once, because the next invocation overwrites it.
 //!
-//! All functions are aligned to cache lines. Where the linker happens to put a function that returns after a few
-//! instructions changes its time by a fifth, from one build to the next.
+//! All functions are aligned to cache lines. Without this, the time of a function that returns after a few instructions
+//! changes by a fifth from one build to the next, depending on where the linker puts it.
 
 use std::collections::HashMap;
 use std::env;
@@ -14,14 +14,16 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result};
+use bench_plan::{label, library};
 use cargo_metadata::TargetKind;
 
 use super::group::Group;
+use super::remove_folder;
 use crate::build::{Workspace, artifacts_of};
 use crate::process;
 use crate::report::Report;
 
-/// Two to the sixth bytes.
+/// Aligns all functions to 2⁶ bytes.
 const ALIGNED: &str = "-Cllvm-args=-align-all-functions=6";
 
 /// Which macro declares the items of `bench-items`.
@@ -32,20 +34,23 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    pub(crate) fn name(self) -> &'static str {
+    pub(crate) const ALL: [Kind; 2] = [Kind::Ours, Kind::Std];
+
+    /// The label of the samples. `bench/items/build.rs` knows the kinds by the same names.
+    pub(crate) fn label(self) -> &'static str {
         match self {
-            Kind::Ours => "ours",
-            Kind::Std => "std",
+            Kind::Ours => label::OURS,
+            Kind::Std => label::STD,
         }
     }
 }
 
-/// See the module.
+/// The binaries that have been built.
 #[derive(Debug)]
 pub(crate) struct Products<'a> {
     pub(crate) workspace: &'a Workspace,
     report: &'a Report,
-    /// By the names of their folders.
+    /// The folders of the binaries by name.
     folders: HashMap<String, PathBuf>,
 }
 
@@ -54,32 +59,27 @@ impl<'a> Products<'a> {
         Self { workspace, report, folders: HashMap::new() }
     }
 
-    /// Builds what a group needs. What compiles for the sake of it is not meant.
-    pub(crate) fn build_for(&mut self, group: &Group) -> Result<()> {
-        match *group {
-            Group::Work(_) => {
-                self.host(false)?;
-                self.plugin(false)?;
+    /// Builds the binaries that a group measures. Groups that measure builds need none.
+    pub(crate) fn build_for(&mut self, group: Group) -> Result<()> {
+        match group {
+            Group::Timed(_) => {
+                self.host(group.needs_thousand())?;
+                self.plugin(group.needs_thousand())?;
                 self.rubicon()?;
             }
-            Group::WorkOfThousand(_) => {
-                self.host(true)?;
-                self.plugin(true)?;
-                self.rubicon()?;
-            }
-            Group::Reload(items) => {
+            Group::Reload(_) => {
                 self.host(false)?;
-                self.plugin(items > 100)?;
+                self.plugin(group.needs_thousand())?;
             }
             Group::Load(items) => {
                 self.host(false)?;
                 self.items(Kind::Ours, items)?;
             }
-            Group::Memory(items) => {
-                self.host(items > 100)?;
+            Group::Memory(_) => {
+                self.host(group.needs_thousand())?;
             }
             Group::Size(items) => {
-                for kind in [Kind::Ours, Kind::Std] {
+                for kind in Kind::ALL {
                     self.items(kind, items)?;
                     self.items(kind, 2 * items)?;
                 }
@@ -89,13 +89,10 @@ impl<'a> Products<'a> {
         Ok(())
     }
 
-    /// The folder with the executables; `thousand`: with a thousand items to touch.
+    /// Returns the folder with the executables of `bench-host`. If `thousand`, they have a thousand items to touch.
     pub(crate) fn host(&mut self, thousand: bool) -> Result<PathBuf> {
         self.folder(if thousand { "host-thousand" } else { "host" }, |this, folder| {
-            let mut command = this.cargo("bench-host");
-            if thousand {
-                command.args(["--features", "thousand"]);
-            }
+            let command = this.cargo("bench-host", if thousand { "thousand" } else { "" });
             for artifact in artifacts_of(command)? {
                 if let Some(executable) = artifact.executable {
                     copy(executable.as_std_path(), &folder.join(artifact.target.name))?;
@@ -105,41 +102,41 @@ impl<'a> Products<'a> {
         })
     }
 
-    /// The plugin.
+    /// Returns the path of `bench-plugin`. If `thousand`, it has a thousand items to touch.
     pub(crate) fn plugin(&mut self, thousand: bool) -> Result<PathBuf> {
         let folder = self.folder(if thousand { "plugin-thousand" } else { "plugin" }, |this, folder| {
-            let mut command = this.cargo("bench-plugin");
-            if thousand {
-                command.args(["--features", "thousand"]);
-            }
-            build_library(command, &folder.join("plugin.so"))
+            let command = this.cargo("bench-plugin", if thousand { "thousand" } else { "" });
+            build_library(command, &folder.join(library::PLUGIN))
         })?;
-        Ok(folder.join("plugin.so"))
+        Ok(folder.join(library::PLUGIN))
     }
 
-    /// The folder with rubicon's libraries.
+    /// Returns the folder with rubicon's libraries.
     pub(crate) fn rubicon(&mut self) -> Result<PathBuf> {
         self.folder("rubicon", |this, folder| {
-            for (name, features) in [("export", "export"), ("import", "import"), ("unchecked", "import,unchecked")] {
-                let mut command = this.cargo("bench-rubicon");
-                command.args(["--features", features]);
-                build_library(command, &folder.join(name).with_extension("so"))?;
+            for (name, features) in [
+                (library::RUBICON_EXPORT, "export"),
+                (library::RUBICON_IMPORT, "import"),
+                (library::RUBICON_UNCHECKED, "import,unchecked"),
+            ] {
+                build_library(this.cargo("bench-rubicon", features), &folder.join(name))?;
             }
             Ok(())
         })
     }
 
-    /// A plugin of so many items, stripped.
+    /// Returns the path of a stripped plugin with this many items.
     pub(crate) fn items(&mut self, kind: Kind, count: u32) -> Result<PathBuf> {
-        let folder = self.folder(&format!("items-{}-{count}", kind.name()), |this, folder| {
+        let folder = self.folder(&format!("items-{}-{count}", kind.label()), |this, folder| {
             let mut command = this.items_command("build", kind, count);
             command.args(["-p", "bench-items", "--release"]);
-            build_library(command, &folder.join("items.so"))
+            build_library(command, &folder.join(library::ITEMS))
         })?;
-        Ok(folder.join("items.so"))
+        Ok(folder.join(library::ITEMS))
     }
 
-    /// A cargo that compiles so many items in a target folder of its own, where the profile is what users have.
+    /// Returns a cargo command that compiles this many items. It has a target folder of its own, since its profile is
+    /// the one that users have.
     pub(crate) fn items_command(&self, subcommand: &str, kind: Kind, count: u32) -> Command {
         let mut command = process::cargo(&self.workspace.root);
         command
@@ -148,30 +145,30 @@ impl<'a> Products<'a> {
             .arg(self.workspace.target().join("bench").join("items"))
             .env("CARGO_PROFILE_RELEASE_DEBUG", "false")
             .env("CARGO_PROFILE_RELEASE_STRIP", "symbols")
-            .env("BENCH_ITEMS_KIND", kind.name())
+            .env("BENCH_ITEMS_KIND", kind.label())
             .env("BENCH_ITEMS_COUNT", count.to_string());
         command
     }
 
-    fn cargo(&self, package: &str) -> Command {
+    fn cargo(&self, package: &str, features: &str) -> Command {
         let mut command = process::cargo(&self.workspace.root);
-        command.args(["build", "--release", "-p", package]);
-        // A folder of its own: these flags are for all crates, and nobody else has them.
+        command.args(["build", "--release", "-p", package, "--features", features]);
+        // The flags apply to all crates. In the usual target folder, they would make the next ordinary build start
+        // anew.
         command.arg("--target-dir").arg(self.workspace.target().join("bench").join("build"));
         let users = env::var("RUSTFLAGS").unwrap_or_default();
         command.env("RUSTFLAGS", format!("{users} {ALIGNED}"));
         command
     }
 
+    /// Returns the folder of this name, which `build` fills the first time.
     fn folder(&mut self, name: &str, build: impl FnOnce(&Self, &Path) -> Result<()>) -> Result<PathBuf> {
         if let Some(folder) = self.folders.get(name) {
             return Ok(folder.clone());
         }
         self.report.heading(&format!("build {name}"));
         let folder = self.workspace.target().join("bench").join("products").join(name);
-        if folder.exists() {
-            fs::remove_dir_all(&folder).with_context(|| format!("cannot remove {}", folder.display()))?;
-        }
+        remove_folder(&folder)?;
         fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
         build(self, &folder)?;
         self.folders.insert(name.to_owned(), folder.clone());
@@ -183,12 +180,12 @@ fn build_library(command: Command, to: &Path) -> Result<()> {
     let artifacts = artifacts_of(command)?;
     let library = artifacts
         .iter()
-        // The library that was asked for comes last; others are those that it needs.
+        // The requested library comes last, after the libraries that it depends on.
         .rfind(|artifact| artifact.target.kind.contains(&TargetKind::CDyLib))
         .and_then(|artifact| {
-            artifact.filenames.iter().find(|file| file.extension() == Some(std::env::consts::DLL_EXTENSION))
+            artifact.filenames.iter().find(|file| file.extension() == Some(env::consts::DLL_EXTENSION))
         })
-        .context("cargo names no dynamic library")?;
+        .context("cargo did not report a dynamic library")?;
     copy(library.as_std_path(), to)
 }
 

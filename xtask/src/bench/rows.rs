@@ -1,15 +1,15 @@
 //! The rows of the table: what is compared with what, and the targets.
 
-use super::Samples;
+use bench_plan::{Place, Work, label};
+
 use super::group::{Compile, Group};
-use super::judge::{self, Judged, Limit, Unit};
-use anyhow::Result;
+use super::judge::{Limit, Unit};
 
-/// What `--quick` says at its end.
-pub(crate) const LEFT_OUT_BY_QUICK: &str =
-    "--quick: no 1,000 items on a thread; fewer than otherwise are loaded and compiled, as the names say";
+/// The note at the end of a run with `--quick`.
+pub(crate) const LEFT_OUT_BY_QUICK: &str = "--quick does not measure threads with 1,000 items, and loads and compiles \
+    fewer items than a full run; the rows name the numbers";
 
-/// Lines that belong together, under one name.
+/// Comparisons with a common name.
 #[derive(Debug)]
 pub(crate) struct Row {
     pub(crate) name: String,
@@ -20,7 +20,7 @@ pub(crate) struct Row {
 #[derive(Debug)]
 pub(crate) struct Comparison {
     pub(crate) ours: Quantity,
-    /// What it is compared with; `None`: the limit is one of the quantity itself.
+    /// The quantity that ours is compared with, and its name in the table. If there is none, the limit applies to ours.
     pub(crate) against: Option<(&'static str, Quantity)>,
     pub(crate) limit: Limit,
     pub(crate) unit: Unit,
@@ -31,42 +31,76 @@ pub(crate) struct Comparison {
 pub(crate) struct Quantity {
     pub(crate) group: Group,
     pub(crate) label: &'static str,
-    /// The label of what is not counted: the same without the item.
+    /// The label of the empty call, whose time is subtracted.
     pub(crate) net_of: Option<&'static str>,
 }
 
 impl Row {
-    /// Every group that it takes samples of.
+    fn new(name: impl Into<String>) -> Self {
+        Self { name: name.into(), comparisons: Vec::new() }
+    }
+
+    /// Adds a comparison of times.
+    fn compare(self, ours: Quantity, against: (&'static str, Quantity), limit: Limit) -> Self {
+        self.compare_in(Unit::Nanoseconds, ours, against, limit)
+    }
+
+    fn compare_in(mut self, unit: Unit, ours: Quantity, against: (&'static str, Quantity), limit: Limit) -> Self {
+        self.comparisons.push(Comparison { ours, against: Some(against), limit, unit });
+        self
+    }
+
+    /// Adds comparisons of times that have no target.
+    fn compare_with(mut self, group: Group, labels: &[&'static str]) -> Self {
+        for label in labels {
+            self = self.compare(group.ours(), (label, group.of(label)), Limit::None);
+        }
+        self
+    }
+
+    /// A row about one quantity, which is compared with nothing.
+    fn alone(name: impl Into<String>, ours: Quantity, limit: f64, unit: Unit) -> Self {
+        let comparison = Comparison { ours, against: None, limit: Limit::AtMost(limit), unit };
+        Self { name: name.into(), comparisons: vec![comparison] }
+    }
+
+    /// Returns every group that the row takes samples of.
     pub(crate) fn groups(&self) -> impl Iterator<Item = Group> + '_ {
         self.comparisons.iter().flat_map(|comparison| {
             let against = comparison.against.map(|(_, quantity)| quantity.group);
             std::iter::once(comparison.ours.group).chain(against)
         })
     }
+}
 
-    /// Looks at the samples.
-    pub(crate) fn judge(&self, samples: &Samples) -> Result<Judged> {
-        judge::judge(self, samples)
+impl Group {
+    fn of(self, label: &'static str) -> Quantity {
+        Quantity { group: self, label, net_of: None }
     }
 
-    fn has(&self, filter: Option<&str>) -> bool {
-        filter.is_none_or(|filter| self.name.contains(filter))
+    fn net(self, label: &'static str, empty: &'static str) -> Quantity {
+        Quantity { group: self, label, net_of: Some(empty) }
+    }
+
+    fn ours(self) -> Quantity {
+        self.of(label::OURS)
+    }
+
+    fn std(self) -> (&'static str, Quantity) {
+        (label::STD, self.of(label::STD))
     }
 }
 
-/// The rows whose name contains the filter, in the order of the table.
+/// Returns the rows whose name contains the filter, in the order of the table.
 pub(crate) fn chosen(quick: bool, filter: Option<&str>) -> Vec<Row> {
-    all(quick).into_iter().filter(|row| row.has(filter)).collect()
+    let matches = |row: &Row| filter.is_none_or(|filter| row.name.contains(filter));
+    all(quick).into_iter().filter(matches).collect()
 }
 
-/// What a filter can be a part of.
+/// Returns the names of all rows.
 pub(crate) fn names(quick: bool) -> Vec<String> {
     all(quick).into_iter().map(|row| row.name).collect()
 }
-
-/// Peers by their labels, and the labels of the empty calls in the same binary.
-const PEERS: &[(&str, &str)] =
-    &[("plugin_tls 0.4.1", "empty"), ("rubicon", "rubicon, empty"), ("rubicon unchecked", "rubicon unchecked, empty")];
 
 fn all(quick: bool) -> Vec<Row> {
     let mut rows = Vec::new();
@@ -79,218 +113,149 @@ fn all(quick: bool) -> Vec<Row> {
     rows
 }
 
+/// Other crates that share thread-locals with plugins, and the empty call in the same binary.
+const PEERS: [(&str, &str); 3] =
+    [(label::PEER, label::EMPTY), (label::RUBICON, label::RUBICON_EMPTY), (label::UNCHECKED, label::UNCHECKED_EMPTY)];
+
 fn reads(rows: &mut Vec<Row>) {
-    for (name, group) in [
-        ("read in a plugin, net of the call", Group::Work("read/plugin")),
-        ("read in a plugin, with destructor, net of the call", Group::Work("read-drop/plugin")),
-    ] {
-        let net = |label, net_of| Quantity { group, label, net_of: Some(net_of) };
-        let mut row = Row { name: name.to_owned(), comparisons: Vec::new() };
-        row.add(net("ours", "empty"), ("std", net("std", "empty")), Limit::AtMost(0.25));
-        for &(label, empty) in PEERS {
-            row.add(net("ours", "empty"), (label, net(label, empty)), Limit::AtMost(0.2));
+    let destructor = [(Work::Read, ""), (Work::ReadDrop, ", with destructor")];
+    for (work, with) in destructor {
+        let group = Group::timed(work, Place::Plugin);
+        let net = |label| group.net(label, label::EMPTY);
+        let mut row = Row::new(format!("read in a plugin{with}, net of the call"));
+        row = row.compare(net(label::OURS), (label::STD, net(label::STD)), Limit::AtMost(0.25));
+        for (label, empty) in PEERS {
+            row = row.compare(net(label::OURS), (label, group.net(label, empty)), Limit::AtMost(0.2));
         }
         rows.push(row);
     }
-    for (name, group) in [("read in the host", "read/host"), ("read in the host, with destructor", "read-drop/host")] {
-        let group = Group::Work(group);
-        let mut row = group.row(name);
-        row.add(group.ours(), group.std(), Limit::AtMost(1.3));
-        row.add(group.ours(), group.peer("plugin_tls 0.4.1"), Limit::None);
-        rows.push(row);
+    for (work, with) in destructor {
+        let group = Group::timed(work, Place::Host);
+        let row = Row::new(format!("read in the host{with}"));
+        rows.push(row.compare(group.ours(), group.std(), Limit::AtMost(1.3)).compare_with(group, &[label::PEER]));
     }
-    for (name, group) in [
-        ("loop of reads in a plugin", Group::Work("read-loop/plugin")),
-        ("loop of reads in the host", Group::Work("read-loop/host")),
-        ("loop that counts in a plugin", Group::Work("count-loop/plugin")),
-        ("loop that counts in the host", Group::Work("count-loop/host")),
-    ] {
-        let mut row = group.row(name);
-        row.add(group.ours(), group.std(), Limit::AtMost(1.5));
-        row.add(group.ours(), group.peer("plugin_tls 0.4.1"), Limit::None);
-        if name.ends_with("plugin") {
-            row.add(group.ours(), group.peer("rubicon"), Limit::None);
+    for (work, what) in [(Work::ReadLoop, "loop of reads"), (Work::CountLoop, "loop that counts")] {
+        for (place, at, peers) in [
+            (Place::Plugin, "in a plugin", &[label::PEER, label::RUBICON][..]),
+            (Place::Host, "in the host", &[label::PEER]),
+        ] {
+            let group = Group::timed(work, place);
+            let row = Row::new(format!("{what} {at}"));
+            rows.push(row.compare(group.ours(), group.std(), Limit::AtMost(1.5)).compare_with(group, peers));
         }
-        rows.push(row);
     }
-    for (name, group) in [
-        ("fallback read in a plugin", Group::Work("read/fallback")),
-        ("fallback read in a plugin, with destructor", Group::Work("read-drop/fallback")),
-    ] {
-        let mut row = group.row(name);
-        row.add(group.ours(), group.std(), Limit::AtMost(1.2));
-        rows.push(row);
+    for (work, with) in destructor {
+        let group = Group::timed(work, Place::Fallback);
+        let row = Row::new(format!("fallback read in a plugin{with}"));
+        rows.push(row.compare(group.ours(), group.std(), Limit::AtMost(1.2)));
     }
 }
 
 fn statics(rows: &mut Vec<Row>, quick: bool) {
-    for (name, group) in [
-        ("lazy_static! in a plugin", Group::Work("lazy/plugin")),
-        ("lazy_static! in the host", Group::Work("lazy/host")),
-    ] {
-        let mut row = group.row(name);
-        row.add(group.ours(), ("LazyLock", group.of("std")), Limit::AtMost(1.1));
-        for label in ["lazy_static", "once_cell", "plugin_tls 0.4.1"] {
-            row.add(group.ours(), group.peer(label), Limit::None);
-        }
-        if name.ends_with("plugin") {
-            row.add(group.ours(), group.peer("rubicon"), Limit::None);
-            row.add(group.ours(), group.peer("rubicon unchecked"), Limit::None);
-        }
+    let lazy_lock = |group: Group| ("LazyLock", group.of(label::STD));
+    for (place, at, rubicon) in
+        [(Place::Plugin, "in a plugin", &[label::RUBICON, label::UNCHECKED][..]), (Place::Host, "in the host", &[])]
+    {
+        let group = Group::timed(Work::Lazy, place);
+        let row = Row::new(format!("lazy_static! {at}"))
+            .compare(group.ours(), lazy_lock(group), Limit::AtMost(1.1))
+            .compare_with(group, &[label::LAZY_STATIC, label::ONCE_CELL, label::PEER])
+            .compare_with(group, rubicon);
         rows.push(row);
     }
     let items = if quick { 100 } else { 1000 };
     let group = Group::Reload(items);
-    let mut row = group.row(&format!("first touch of a lazy_static!, of {}", count(items)));
-    row.add(group.ours(), ("LazyLock", group.of("std")), Limit::AtMost(3.0));
-    rows.push(row);
+    let row = Row::new(format!("first touch of a lazy_static!, of {}", count(items)));
+    rows.push(row.compare(group.ours(), lazy_lock(group), Limit::AtMost(3.0)));
 }
 
+/// Whose items a thread touches, where, and the label of ours.
+const OWNERS: [(&str, Place, &str); 3] = [
+    ("host's, in a plugin", Place::Plugin, label::OURS),
+    ("plugin's own", Place::Plugin, label::OURS_ALONE),
+    ("in the host", Place::Host, label::OURS),
+];
+
 fn threads(rows: &mut Vec<Row>, quick: bool) {
-    for (items, plugin, host) in [
-        (1, Group::Work("touch/plugin/1"), Group::Work("touch/host/1")),
-        (100, Group::Work("touch/plugin/100"), Group::Work("touch/host/100")),
-    ] {
-        for (whose, group, label) in whose(plugin, host) {
-            let net = |label| Quantity { group, label, net_of: Some("empty") };
-            let mut row = group.row(&format!("first touch of {}, {whose}", count(items)));
-            row.add(net(label), ("std", net("std")), Limit::AtMost(2.0));
-            if group == plugin {
-                // In a plugin of this library, the host hears of all that std does at the end of a thread.
-                row.add(net(label), ("std, other plugin", net("std elsewhere")), Limit::None);
+    for items in [1, 100] {
+        for (whose, place, label) in OWNERS {
+            let group = Group::with_items(Work::Touch, place, items);
+            let net = |label| group.net(label, label::EMPTY);
+            let mut row = Row::new(format!("first touch of {}, {whose}", count(items)));
+            row = row.compare(net(label), (label::STD, net(label::STD)), Limit::AtMost(2.0));
+            if place == Place::Plugin {
+                // In a plugin of this library, std registers destructors through the host.
+                row = row.compare(net(label), ("std, other plugin", net(label::STD_ELSEWHERE)), Limit::None);
             }
             rows.push(row);
         }
     }
-    let works = [
-        (1, Group::Work("spawn/plugin/1"), Group::Work("spawn/host/1")),
-        (10, Group::Work("spawn/plugin/10"), Group::Work("spawn/host/10")),
-        (100, Group::Work("spawn/plugin/100"), Group::Work("spawn/host/100")),
-        (1000, Group::WorkOfThousand("spawn/plugin/1000"), Group::WorkOfThousand("spawn/host/1000")),
-    ];
-    for (items, plugin, host) in works.into_iter().filter(|(items, ..)| !quick || *items < 1000) {
-        for (whose, group, label) in whose(plugin, host) {
-            let mut row = group.row(&format!("thread with {}, {whose}", count(items)));
-            row.add(group.of(label), group.std(), Limit::AtMost(1.5));
-            rows.push(row);
+    for items in [1, 10, 100, 1000].into_iter().filter(|items| !quick || *items < 1000) {
+        for (whose, place, label) in OWNERS {
+            let group = Group::with_items(Work::Spawn, place, items);
+            let row = Row::new(format!("thread with {}, {whose}", count(items)));
+            rows.push(row.compare(group.of(label), group.std(), Limit::AtMost(1.5)));
         }
     }
-    let group = Group::Work("two-threads/plugin");
-    let mut row = group.row("reads per time, on two threads, in a plugin");
+    let group = Group::timed(Work::ReadTogether, Place::Plugin);
+    let mut row = Row::new("reads per time, on two threads, in a plugin");
     for (one, two, name, limit) in [
-        ("ours, one thread", "ours, two threads", "on one thread", Limit::AtLeast(1.9)),
-        ("std, one thread", "std, two threads", "std: two by one", Limit::None),
+        (label::OURS_ONE_THREAD, label::OURS_TWO_THREADS, "on one thread", Limit::AtLeast(1.9)),
+        (label::STD_ONE_THREAD, label::STD_TWO_THREADS, "std: two by one", Limit::None),
     ] {
-        row.comparisons.push(Comparison {
-            ours: group.of(two),
-            against: Some((name, group.of(one))),
-            limit,
-            unit: Unit::PerMicrosecond,
-        });
+        row = row.compare_in(Unit::PerMicrosecond, group.of(two), (name, group.of(one)), limit);
     }
     rows.push(row);
-}
-
-/// Whose items are used where, and the labels of ours.
-fn whose(plugin: Group, host: Group) -> [(&'static str, Group, &'static str); 3] {
-    [("host's, in a plugin", plugin, "ours"), ("plugin's own", plugin, "ours alone"), ("in the host", host, "ours")]
 }
 
 fn loads(rows: &mut Vec<Row>, quick: bool) {
     let sizes: &[u32] = if quick { &[100, 500] } else { &[100, 1000, 10_000] };
     for &items in sizes {
         let group = Group::Load(items);
-        for (how, label) in [("", "first"), (" once more", "again"), (" that another plugin has", "shared")] {
-            let mut row = group.row(&format!("load of {}{how}, per item", count(items)));
-            row.alone(group.of(label), Limit::AtMost(500.0), Unit::Nanoseconds);
-            rows.push(row);
+        for (how, label) in
+            [("", label::FIRST), (" once more", label::AGAIN), (" that another plugin has", label::SHARED)]
+        {
+            let name = format!("load of {}{how}, per item", count(items));
+            rows.push(Row::alone(name, group.of(label), 500.0, Unit::Nanoseconds));
         }
     }
     if let [smallest, .., largest] = *sizes {
-        let mut row = Row { name: "load, growth of the cost per item".to_owned(), comparisons: Vec::new() };
-        row.add(
-            Group::Load(largest).of("first"),
-            ("of 100 items", Group::Load(smallest).of("first")),
-            Limit::AtMost(1.5),
-        );
-        rows.push(row);
+        let first = |items| Group::Load(items).of(label::FIRST);
+        let row = Row::new("load, growth of the cost per item");
+        rows.push(row.compare(first(largest), ("of 100 items", first(smallest)), Limit::AtMost(1.5)));
     }
 }
 
 fn sizes(rows: &mut Vec<Row>, quick: bool) {
     for items in [100, 1000].into_iter().filter(|items| !quick || *items < 1000) {
         let group = Group::Memory(items);
-        let mut row = group.row(&format!("memory per value over its size, {}", count(items)));
-        row.alone(group.of("ours"), Limit::AtMost(48.0), Unit::Bytes);
-        rows.push(row);
-        let mut row = group.row(&format!("memory of a row per index, {}", count(items)));
-        row.alone(group.of("row by index"), Limit::AtMost(16.0), Unit::Bytes);
-        rows.push(row);
+        let items = count(items);
+        rows.push(Row::alone(format!("memory per value over its size, {items}"), group.ours(), 48.0, Unit::Bytes));
+        let row = group.of(label::ROW_BY_INDEX);
+        rows.push(Row::alone(format!("memory of a row per index, {items}"), row, 16.0, Unit::Bytes));
     }
     let group = Group::Size(if quick { 100 } else { 1000 });
-    let mut row = group.row("code and data per item");
-    for (ours, std, name) in [("ours", "std", "std"), ("ours, file", "std, file", "std, in the file")] {
-        row.comparisons.push(Comparison {
-            ours: group.of(ours),
-            against: Some((name, group.of(std))),
-            limit: Limit::AtMost(1.5),
-            unit: Unit::Bytes,
-        });
-    }
+    let in_file = ("std, in the file", group.of(label::STD_FILE));
+    let row = Row::new("code and data per item")
+        .compare_in(Unit::Bytes, group.ours(), group.std(), Limit::AtMost(1.5))
+        .compare_in(Unit::Bytes, group.of(label::OURS_FILE), in_file, Limit::AtMost(1.5));
     rows.push(row);
 }
 
 fn builds(rows: &mut Vec<Row>, quick: bool) {
     let group = Group::CleanBuild;
-    let mut row = group.row("clean build of the library");
-    row.alone(group.of("time"), Limit::AtMost(10e9), Unit::Nanoseconds);
-    rows.push(row);
-    let mut row = group.row("packages besides procedural macros");
-    row.alone(group.of("packages"), Limit::AtMost(8.0), Unit::Count);
-    rows.push(row);
+    rows.push(Row::alone("clean build of the library", group.of(label::TIME), 10e9, Unit::Nanoseconds));
+    rows.push(Row::alone("packages besides procedural macros", group.of(label::PACKAGES), 8.0, Unit::Count));
 
     let items = if quick { 100 } else { 1000 };
     for (name, profile) in [("check", Compile::Check), ("release", Compile::Release)] {
         let group = Group::Compile(profile, items);
-        let mut row = group.row(&format!("compile {}, {name}", count(items)));
-        row.add(group.ours(), group.std(), Limit::AtMost(2.0));
-        rows.push(row);
+        let row = Row::new(format!("compile {}, {name}", count(items)));
+        rows.push(row.compare(group.ours(), group.std(), Limit::AtMost(2.0)));
     }
 }
 
-impl Row {
-    fn add(&mut self, ours: Quantity, against: (&'static str, Quantity), limit: Limit) {
-        self.comparisons.push(Comparison { ours, against: Some(against), limit, unit: Unit::Nanoseconds });
-    }
-
-    fn alone(&mut self, ours: Quantity, limit: Limit, unit: Unit) {
-        self.comparisons.push(Comparison { ours, against: None, limit, unit });
-    }
-}
-
-impl Group {
-    fn row(self, name: &str) -> Row {
-        Row { name: name.to_owned(), comparisons: Vec::new() }
-    }
-
-    fn of(self, label: &'static str) -> Quantity {
-        Quantity { group: self, label, net_of: None }
-    }
-
-    fn ours(self) -> Quantity {
-        self.of("ours")
-    }
-
-    fn std(self) -> (&'static str, Quantity) {
-        ("std", self.of("std"))
-    }
-
-    fn peer(self, label: &'static str) -> (&'static str, Quantity) {
-        (label, self.of(label))
-    }
-}
-
-/// `1,000 items`
+/// Formats a number of items, such as `1,000 items`.
 fn count(items: u32) -> String {
     match items {
         1 => "1 item".to_owned(),

@@ -1,11 +1,11 @@
-//! The table: for a terminal, and as Markdown.
+//! Formats the table for a terminal and as Markdown.
 
 use comfy_table::{CellAlignment, ContentArrangement, Table, TableComponent, presets};
 
 use super::judge::{Judged, Limit, Line, Unit, Verdict};
 
 const HEADER: [&str; 7] = ["work", "ours", "compared with", "its", "ratio", "target", "verdict"];
-/// Columns of numbers.
+/// The columns of numbers, which are aligned to the right.
 const RIGHT: [usize; 3] = [1, 3, 4];
 
 pub(crate) fn for_terminal(rows: &[Judged]) -> String {
@@ -35,7 +35,7 @@ pub(crate) fn as_markdown(rows: &[Judged]) -> String {
     text
 }
 
-/// A row's name stands in its first line only.
+/// Returns the cells of all lines. The name of a row appears in its first line only.
 fn all_cells(rows: &[Judged]) -> impl Iterator<Item = [String; 7]> + '_ {
     rows.iter().flat_map(|row| {
         row.lines.iter().enumerate().map(|(index, line)| cells(if index == 0 { &row.name } else { "" }, line))
@@ -64,7 +64,7 @@ fn cells(name: &str, line: &Line) -> [String; 7] {
     [name.to_owned(), amount(line.ours, line.unit), against, its, ratio, target, verdict]
 }
 
-/// A quantity as people read it.
+/// Formats a quantity with a readable unit.
 fn amount(value: f64, unit: Unit) -> String {
     match unit {
         Unit::Nanoseconds if value.abs() < 99.95 => format!("{value:.2} ns"),

@@ -1,12 +1,14 @@
-//! A host that counts what its thread-local values take: `bench-memory ITEMS`. Writes samples as JSON to stdout.
+//! A host that counts the bytes that its thread-local values take: `bench-memory ITEMS`. It writes samples as JSON to
+//! stdout.
 //!
-//! A host of its own, because counting takes time.
+//! It is not part of `bench-host`, because counting would slow down what that measures.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::thread;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
+use bench_plan::label;
 use bench_timing::{Droppable, Measured, Subject, Touch, Work};
 use plugin_tls::host::{SnapshotKind, snapshot};
 use serde_json::json;
@@ -16,30 +18,30 @@ struct Counting;
 #[global_allocator]
 static COUNTING: Counting = Counting;
 
-/// Relaxed everywhere: counts, read when the threads that matter are done.
+/// Bytes in use. The orderings are relaxed, because the thread that changes the counts also reads them.
 static IN_USE: AtomicUsize = AtomicUsize::new(0);
-/// Of that, what was asked for in zeroes and not given back at all: the library does so for rows only.
+/// The size of the last zeroed allocation. The library zeroes only rows, and each row replaces the previous one.
 static ZEROED: AtomicUsize = AtomicUsize::new(0);
 
-// SAFETY: the system's allocator, whatever it returns; the counts have no influence on it.
+// SAFETY: every call is passed on to the system's allocator unchanged, and the counts do not influence the result.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         IN_USE.fetch_add(layout.size(), Relaxed);
-        // SAFETY: the caller's word.
+        // SAFETY: the layout must have a size other than zero. The caller of `alloc` guarantees this.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         IN_USE.fetch_add(layout.size(), Relaxed);
-        // A row replaces the one before it.
         ZEROED.store(layout.size(), Relaxed);
-        // SAFETY: the caller's word.
+        // SAFETY: the layout must have a size other than zero. The caller of `alloc_zeroed` guarantees this.
         unsafe { System.alloc_zeroed(layout) }
     }
 
     unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
         IN_USE.fetch_sub(layout.size(), Relaxed);
-        // SAFETY: the caller's word.
+        // SAFETY: `System` must have allocated the memory with this layout. The caller of `dealloc` guarantees that
+        // this allocator did, and it passes every allocation on to `System`.
         unsafe { System.dealloc(memory, layout) }
     }
 }
@@ -50,26 +52,29 @@ fn main() -> Result<()> {
     let Some(Measured::Items(items)) = found else { anyhow::bail!("there are no items to touch") };
     let items = items.get(..count).with_context(|| format!("there are no {count} items to touch"))?;
 
-    // What is made once in a process is there before the thread that is looked at.
-    thread::spawn(|| touch(items)).join().map_err(|_| anyhow::anyhow!("an item panicked"))?;
-    let counts = thread::spawn(|| {
+    // The first thread makes the allocations that are made once per process, so they are not counted.
+    on_thread(|| touch(items))?;
+    let (all, row) = on_thread(|| {
         let before = IN_USE.load(Relaxed);
         touch(items);
         (IN_USE.load(Relaxed) - before, ZEROED.load(Relaxed))
-    });
-    let (all, row) = counts.join().map_err(|_| anyhow::anyhow!("an item panicked"))?;
+    })?;
 
     let snapshot = snapshot();
     let locals = snapshot.items().iter().filter(|item| item.kind == SnapshotKind::ThreadLocal).count();
     let over = all as f64 / count as f64 - size_of::<Droppable>() as f64;
     let samples = json!({
-        "ours": [over],
-        "row": [row as f64 / count as f64],
-        // No index is above the number of items.
-        "row by index": [row as f64 / locals as f64],
+        label::OURS: [over],
+        label::ROW: [row as f64 / count as f64],
+        // Indexes are smaller than the number of thread-local items of the process.
+        label::ROW_BY_INDEX: [row as f64 / locals as f64],
     });
     println!("{samples}");
     Ok(())
+}
+
+fn on_thread<T: Send>(run: impl FnOnce() -> T + Send) -> Result<T> {
+    thread::scope(|scope| scope.spawn(run).join()).map_err(|_| anyhow!("an item panicked"))
 }
 
 fn touch(items: &[Touch]) {

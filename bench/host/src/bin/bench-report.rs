@@ -1,7 +1,9 @@
-//! `bench-report SAMPLES FOLDER`: has criterion analyse the samples that were taken and write its report with plots.
+//! Lets criterion analyse samples and write its report with plots: `bench-report SAMPLES FOLDER`.
 //!
-//! criterion measures one benchmark after the other, and a machine that gets slower meanwhile falsifies the comparison.
-//! Hence it gets the very samples that the table is made of.
+//! criterion itself would measure one benchmark after another, and a machine that becomes slower meanwhile would
+//! distort the comparison. It therefore gets the samples from which the table is made.
+
+#![forbid(unsafe_code)]
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -12,13 +14,13 @@ use anyhow::{Context, Result};
 use criterion::measurement::{Measurement, ValueFormatter, WallTime};
 use criterion::{Criterion, SamplingMode};
 
-/// By group, and in the group by label.
+/// Samples by group and label.
 type Groups = BTreeMap<String, BTreeMap<String, Vec<f64>>>;
 
-/// criterion refuses fewer.
+/// The fewest samples that criterion accepts.
 const FEWEST: usize = 10;
 
-/// Nanoseconds that are known already.
+/// A measurement whose values, in nanoseconds, are already known.
 struct Recorded;
 
 impl Measurement for Recorded {
@@ -52,12 +54,12 @@ fn main() -> Result<()> {
     let mut arguments = std::env::args_os().skip(1).map(PathBuf::from);
     let (samples, folder) = arguments.next().zip(arguments.next()).context("usage: bench-report SAMPLES FOLDER")?;
     let text = fs::read(&samples).with_context(|| format!("cannot read {}", samples.display()))?;
-    let groups: Groups = serde_json::from_slice(&text).context("these are no samples")?;
+    let groups: Groups = serde_json::from_slice(&text).context("the file does not contain samples")?;
 
     let mut criterion = Criterion::default()
         .with_measurement(Recorded)
         .output_directory(&folder)
-        // Nothing is measured, so there is nothing to wait for.
+        // Nothing is measured, so criterion should not spend time on it.
         .warm_up_time(Duration::from_nanos(1))
         .measurement_time(Duration::from_millis(1))
         .nresamples(2_000);
@@ -65,12 +67,12 @@ fn main() -> Result<()> {
         let mut group = criterion.benchmark_group(name.as_str());
         group.sampling_mode(SamplingMode::Flat);
         for (label, samples) in subjects {
-            // A difference of two times may come out negative, and criterion wants none of that.
+            // A difference of two times may be negative, which criterion does not accept.
             if samples.len() < FEWEST || samples.iter().any(|sample| *sample <= 0.0) {
                 continue;
             }
             group.sample_size(samples.len());
-            // The first call is the one that warms up.
+            // criterion discards the first value as the warm-up.
             let mut recorded = samples.first().into_iter().chain(samples).copied();
             group.bench_function(label.as_str(), |bencher| {
                 bencher.iter_custom(|iterations| recorded.next().unwrap_or_default() * iterations as f64);
