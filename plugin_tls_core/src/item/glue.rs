@@ -15,7 +15,7 @@ use super::raw::{Item, RawItem};
 
 /// What is the same for all items of one type and kind.
 #[derive(Debug)]
-pub struct TypeInfo {
+pub(super) struct TypeInfo {
     pub(super) kind: u32,
     pub(super) size: usize,
     pub(super) align: usize,
