@@ -47,7 +47,7 @@ enum Command {
 
 fn main() -> ExitCode {
     // Before anything touches an item.
-    if std::env::var_os("TEST_HOST_FALLBACK").is_some_and(|value| value == "1") {
+    if std::env::var_os(test_plan::FALLBACK).is_some_and(|value| value == "1") {
         plugin_tls::__private::force_fallback();
     }
     match Arguments::parse().command {
@@ -58,7 +58,7 @@ fn main() -> ExitCode {
                 ExitCode::FAILURE
             }
         },
-        Command::List => match serde_json::to_string_pretty(&scenarios::all()) {
+        Command::List => match serde_json::to_string_pretty(&plans()) {
             Ok(text) => {
                 println!("{text}");
                 ExitCode::SUCCESS
@@ -69,7 +69,7 @@ fn main() -> ExitCode {
             }
         },
         Command::Run { name, plugins } => {
-            let Some(scenario) = scenarios::all().into_iter().find(|scenario| scenario.name == name) else {
+            let Some(scenario) = scenarios::all().into_iter().find(|scenario| scenario.plan.name == name) else {
                 eprintln!("there is no scenario {name:?}; `test-host list` prints them all");
                 return ExitCode::FAILURE;
             };
@@ -78,4 +78,8 @@ fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
     }
+}
+
+fn plans() -> Vec<test_plan::Scenario> {
+    scenarios::all().into_iter().map(|scenario| scenario.plan).collect()
 }

@@ -6,27 +6,15 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
-use serde::Deserialize;
+use test_plan::Scenario;
 
 use crate::build::{Builder, Products, Workspace};
 use crate::process::{self, Finished};
 use crate::report::Report;
-use crate::settings::{BuildKind, Compilers, Setting};
+use crate::settings::Setting;
 
 /// How long the host may take to list its scenarios.
 const LISTING: Duration = Duration::from_secs(60);
-
-/// One entry of `test-host list`.
-#[derive(Debug, Clone, Deserialize)]
-struct Scenario {
-    name: String,
-    group: String,
-    summary: String,
-    compilers: Compilers,
-    builds: Vec<BuildKind>,
-    /// The process must die of an abort with this on stderr.
-    abort: Option<String>,
-}
 
 /// Which scenarios to run, and for how long each.
 #[derive(Debug)]
@@ -165,7 +153,10 @@ impl Environment<'_> {
         process::clean_environment(&mut command);
         command.arg("run").arg(&scenario.name).arg("--plugins").arg(&self.products.folder);
         // Never left to what this program inherited: the settings differ in nothing else.
-        command.env_remove("TEST_HOST_FALLBACK").envs(self.setting.environment().iter().copied());
+        command
+            .env_remove(test_plan::FALLBACK)
+            .env_remove(test_plan::SANITIZER)
+            .envs(self.setting.environment().iter().copied());
         command.current_dir(&self.workspace.root);
         command
     }

@@ -14,7 +14,7 @@
 //! feature `host` and a host without the feature `plugin`. (Plugins that are hosts themselves take a third one.)
 
 use clap::ValueEnum;
-use serde::Deserialize;
+use test_plan::{Build, Compilers};
 
 /// One way in which host and plugins are built and run. The documentation of each is its `--help`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, ValueEnum)]
@@ -33,23 +33,6 @@ pub(crate) enum Setting {
     NightlyHostStablePlugins,
     /// Debug builds from nightly, instrumented by AddressSanitizer; Linux with glibc on x86_64 and aarch64
     AddressSanitizer,
-}
-
-/// Whether host and plugins come from separate cargo invocations or from one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum BuildKind {
-    Apart,
-    Unified,
-}
-
-/// What a scenario needs of the compilers of host and plugins.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Compilers {
-    Same,
-    Any,
-    Different,
 }
 
 impl Setting {
@@ -86,17 +69,17 @@ impl Setting {
     /// What the host finds in its environment.
     pub(crate) fn environment(self) -> &'static [(&'static str, &'static str)] {
         match self {
-            Self::ReleaseApartFallback => &[("TEST_HOST_FALLBACK", "1")],
+            Self::ReleaseApartFallback => &[(test_plan::FALLBACK, "1")],
             // Freed memory is kept back, so that scenarios cannot tell what is left of it; what tests leak on purpose is
             // not reported.
-            Self::AddressSanitizer => &[("TEST_HOST_SANITIZER", "1"), ("ASAN_OPTIONS", "detect_leaks=0")],
+            Self::AddressSanitizer => &[(test_plan::SANITIZER, "1"), ("ASAN_OPTIONS", "detect_leaks=0")],
             _ => &[],
         }
     }
 
     /// Whether a scenario that needs these compilers and these builds belongs to this setting.
-    pub(crate) fn runs(self, compilers: Compilers, builds: &[BuildKind]) -> bool {
-        let kind = if self == Self::DebugUnified { BuildKind::Unified } else { BuildKind::Apart };
+    pub(crate) fn runs(self, compilers: Compilers, builds: &[Build]) -> bool {
+        let kind = if self == Self::DebugUnified { Build::Unified } else { Build::Apart };
         let compilers_fit = match compilers {
             Compilers::Any => true,
             Compilers::Same => !self.mixes_compilers(),
@@ -110,7 +93,7 @@ impl Setting {
 mod tests {
     use super::*;
 
-    const BOTH: &[BuildKind] = &[BuildKind::Apart, BuildKind::Unified];
+    const BOTH: &[Build] = &[Build::Apart, Build::Unified];
 
     #[test]
     fn names_are_those_of_the_command_line() {
@@ -140,8 +123,8 @@ mod tests {
     fn builds_choose_between_unified_and_all_others() {
         for setting in Setting::value_variants().iter().copied() {
             let unified = setting == Setting::DebugUnified;
-            assert_eq!(setting.runs(Compilers::Any, &[BuildKind::Unified]), unified, "{setting:?}");
-            assert_eq!(setting.runs(Compilers::Any, &[BuildKind::Apart]), !unified, "{setting:?}");
+            assert_eq!(setting.runs(Compilers::Any, &[Build::Unified]), unified, "{setting:?}");
+            assert_eq!(setting.runs(Compilers::Any, &[Build::Apart]), !unified, "{setting:?}");
             assert!(!setting.runs(Compilers::Any, &[]), "{setting:?}");
         }
     }

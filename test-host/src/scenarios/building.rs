@@ -10,86 +10,90 @@ use crate::scenario::Scenario;
 
 const GROUP: &str = "building";
 
-pub const SCENARIOS: &[Scenario] = &[
-    Scenario::new(
-        GROUP,
-        "an_initializer_uses_items_of_other_binaries",
-        "from plugin to host, back into the plugin by a callback, and to the host again",
-        across_binaries,
-    ),
-    Scenario::new(
-        GROUP,
-        "a_thousand_items_need_each_other",
-        "a chain of 1000 items of both kinds, each needing the next, on the main thread",
-        |bench| assert_eq!(bench.load("chain").call("chain", 0).number(), 1000),
-    ),
-    Scenario::new(
-        GROUP,
-        "a_thousand_items_need_each_other_on_a_thread",
-        "the same chain on another thread, with a stack of 8 MiB",
-        chain_on_a_thread,
-    ),
-    Scenario::new(
-        GROUP,
-        "a_thread_local_that_needs_itself_panics_and_may_be_tried_again",
-        "the panic names the chain; without the recursion the item works",
-        local_recursion,
-    ),
-    Scenario::new(
-        GROUP,
-        "a_static_that_needs_itself_panics_and_is_poisoned",
-        "the panic names the chain; the item and what needed it stay poisoned, in every binary",
-        static_recursion,
-    ),
-    Scenario::new(
-        GROUP,
-        "recursion_across_binaries_is_found",
-        "an item of a plugin that needs itself by way of an item of the host",
-        recursion_across_binaries,
-    ),
-    Scenario::new(
-        GROUP,
-        "threads_that_wait_for_each_other_get_a_panic",
-        "two statics that need each other, built by the host and by a plugin at the same time",
-        |bench| cycle(bench, &[("host", "cycle_x"), ("first", "cycle_y")], "test_api::building"),
-    ),
-    Scenario::new(
-        GROUP,
-        "plugins_that_wait_for_each_other_get_a_panic",
-        "two statics of plugins that need each other, built by two plugins at the same time",
-        |bench| cycle(bench, &[("first", "plugin_cycle_x"), ("second", "plugin_cycle_y")], "test_plugin_api::building"),
-    ),
-    Scenario::new(
-        GROUP,
-        "a_thread_local_whose_initializer_panics_may_be_tried_again",
-        "the panic's text reaches the caller, in whichever binary; a later try works",
-        local_panic,
-    ),
-    Scenario::new(
-        GROUP,
-        "a_static_whose_initializer_panics_is_poisoned",
-        "the panic's text reaches the caller, in whichever binary; every binary is told of the poison",
-        static_panic,
-    ),
-    Scenario::new(
-        GROUP,
-        "a_panic_payload_stays_within_its_binary",
-        "a payload that is not text reaches the binary whose initializer panicked as it was, and no other one",
-        payloads,
-    ),
-    Scenario::new(
-        GROUP,
-        "set_before_the_first_access_runs_no_initializer",
-        "neither the host's nor the plugin's; all binaries see the value",
-        set_first,
-    ),
-    Scenario::new(
-        GROUP,
-        "threads_of_three_binaries_build_a_static_once",
-        "sixteen threads at once, one initialization, one address",
-        race,
-    ),
-];
+pub fn scenarios() -> Vec<Scenario> {
+    Vec::from([
+        Scenario::new(
+            GROUP,
+            "an_initializer_uses_items_of_other_binaries",
+            "from plugin to host, back into the plugin by a callback, and to the host again",
+            across_binaries,
+        ),
+        Scenario::new(
+            GROUP,
+            "a_thousand_items_need_each_other",
+            "a chain of 1000 items of both kinds, each needing the next, on the main thread",
+            |bench| assert_eq!(bench.load("chain").call("chain", 0).number(), 1000),
+        ),
+        Scenario::new(
+            GROUP,
+            "a_thousand_items_need_each_other_on_a_thread",
+            "the same chain on another thread, with a stack of 8 MiB",
+            chain_on_a_thread,
+        ),
+        Scenario::new(
+            GROUP,
+            "a_thread_local_that_needs_itself_panics_and_may_be_tried_again",
+            "the panic names the chain; without the recursion the item works",
+            local_recursion,
+        ),
+        Scenario::new(
+            GROUP,
+            "a_static_that_needs_itself_panics_and_is_poisoned",
+            "the panic names the chain; the item and what needed it stay poisoned, in every binary",
+            static_recursion,
+        ),
+        Scenario::new(
+            GROUP,
+            "recursion_across_binaries_is_found",
+            "an item of a plugin that needs itself by way of an item of the host",
+            recursion_across_binaries,
+        ),
+        Scenario::new(
+            GROUP,
+            "threads_that_wait_for_each_other_get_a_panic",
+            "two statics that need each other, built by the host and by a plugin at the same time",
+            |bench| cycle(bench, &[("host", "cycle_x"), ("first", "cycle_y")], "test_api::building"),
+        ),
+        Scenario::new(
+            GROUP,
+            "plugins_that_wait_for_each_other_get_a_panic",
+            "two statics of plugins that need each other, built by two plugins at the same time",
+            |bench| {
+                cycle(bench, &[("first", "plugin_cycle_x"), ("second", "plugin_cycle_y")], "test_plugin_api::building")
+            },
+        ),
+        Scenario::new(
+            GROUP,
+            "a_thread_local_whose_initializer_panics_may_be_tried_again",
+            "the panic's text reaches the caller, in whichever binary; a later try works",
+            local_panic,
+        ),
+        Scenario::new(
+            GROUP,
+            "a_static_whose_initializer_panics_is_poisoned",
+            "the panic's text reaches the caller, in whichever binary; every binary is told of the poison",
+            static_panic,
+        ),
+        Scenario::new(
+            GROUP,
+            "a_panic_payload_stays_within_its_binary",
+            "a payload that is not text reaches the binary whose initializer panicked as it was, and no other one",
+            payloads,
+        ),
+        Scenario::new(
+            GROUP,
+            "set_before_the_first_access_runs_no_initializer",
+            "neither the host's nor the plugin's; all binaries see the value",
+            set_first,
+        ),
+        Scenario::new(
+            GROUP,
+            "threads_of_three_binaries_build_a_static_once",
+            "sixteen threads at once, one initialization, one address",
+            race,
+        ),
+    ])
+}
 
 fn across_binaries(bench: &Bench) {
     let first = bench.load("first");

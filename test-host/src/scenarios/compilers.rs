@@ -3,38 +3,41 @@
 //! Nobody may rely on what another compiler makes of a type, so what can be shared is what has a stable layout.
 
 use plugin_tls::host::{LoadError, MismatchField, Plugin, snapshot};
+use test_plan::Compilers;
 use test_stable_api::Operation::{self, AddCount, AddTotal, CountAddress, HasName, Move, PushName, TotalAddress};
 use test_stable_api::{COUNT, NAMES, POSITION, Position, TOTAL, run};
 
 use crate::bench::{Bench, host, is_mapped};
-use crate::scenario::{Compilers, Scenario};
+use crate::scenario::Scenario;
 use crate::stable::StableItems;
 
 const GROUP: &str = "compilers";
 
-pub const SCENARIOS: &[Scenario] = &[
-    Scenario::new(
-        GROUP,
-        "stable_layouts",
-        "a plugin whose types are all StableAbi loads and shares values, whichever compiler made it",
-        stable_layouts,
-    )
-    .compilers(Compilers::Any),
-    Scenario::new(
-        GROUP,
-        "other_types",
-        "another compiler's plugin is refused for each type without stable layout; both compilers are named",
-        other_types,
-    )
-    .compilers(Compilers::Different),
-    Scenario::new(
-        GROUP,
-        "trusted_compiler",
-        "load_trusted lets another compiler's plugin in, and marks what nothing proves",
-        trusted_compiler,
-    )
-    .compilers(Compilers::Different),
-];
+pub fn scenarios() -> Vec<Scenario> {
+    Vec::from([
+        Scenario::new(
+            GROUP,
+            "stable_layouts",
+            "a plugin whose types are all StableAbi loads and shares values, whichever compiler made it",
+            stable_layouts,
+        )
+        .compilers(Compilers::Any),
+        Scenario::new(
+            GROUP,
+            "other_types",
+            "another compiler's plugin is refused for each type without stable layout; both compilers are named",
+            other_types,
+        )
+        .compilers(Compilers::Different),
+        Scenario::new(
+            GROUP,
+            "trusted_compiler",
+            "load_trusted lets another compiler's plugin in, and marks what nothing proves",
+            trusted_compiler,
+        )
+        .compilers(Compilers::Different),
+    ])
+}
 
 fn stable_layouts(bench: &Bench) {
     COUNT.set(1);

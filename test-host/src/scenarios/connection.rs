@@ -11,74 +11,77 @@ use abi_stable::std_types::{ROption, RStr};
 use plugin_tls::Context;
 use test_api::Operations;
 use test_api::stable_root::RootRef;
+use test_plan::Build;
 
 use crate::bench::{Bench, ByHand, host};
-use crate::scenario::{Build, Scenario};
+use crate::scenario::Scenario;
 
 const GROUP: &str = "connection";
 
-pub const SCENARIOS: &[Scenario] = &[
-    Scenario::new(
-        GROUP,
-        "an_unconnected_library_is_told_what_to_call",
-        "try_with is an error, with and statics panic and name the item; the library can be connected later",
-        |bench| {
-            let by_hand = bench.open_by_hand();
-            assert_not_connected(*by_hand);
-            assert_connects(&by_hand);
-        },
-    )
-    .only(&[Build::Apart]),
-    Scenario::new(
-        GROUP,
-        "an_exported_plugin_that_is_only_opened_is_not_connected",
-        "whatever its features: what calls export_plugin! never has a store of its own",
-        |bench| assert_not_connected(bench.open("first").1),
-    ),
-    Scenario::new(
-        GROUP,
-        "an_unconnected_library_that_may_be_a_host_uses_its_own_store",
-        "built with both features; connecting it later is an error and changes nothing",
-        used_locally,
-    )
-    .only(&[Build::Unified]),
-    Scenario::new(
-        GROUP,
-        "initialize_twice_with_one_context_is_fine",
-        "one after the other, and from several threads at once",
-        twice,
-    ),
-    Scenario::new(
-        GROUP,
-        "another_hosts_context_is_refused",
-        "a library that has a store keeps it, and shares on with its first host",
-        other_host,
-    ),
-    Scenario::new(
-        GROUP,
-        "another_host_may_come_first",
-        "then this program's own context is the one that is refused",
-        other_host_first,
-    ),
-    Scenario::new(
-        GROUP,
-        "damaged_contexts_are_refused",
-        "each with its reason; the library connects properly afterwards",
-        damaged,
-    ),
-    Scenario::new(
-        GROUP,
-        "a_context_of_a_newer_minor_version_is_accepted",
-        "a host whose table has more entries than the library knows of",
-        newer_minor,
-    ),
-    Scenario::new(
-        GROUP,
-        "a_context_is_part_of_an_abi_stable_root_module",
-        "loaded by the loader of abi_stable, which checks the layout of the context",
-        stable_root,
-    ),
-];
+pub fn scenarios() -> Vec<Scenario> {
+    Vec::from([
+        Scenario::new(
+            GROUP,
+            "an_unconnected_library_is_told_what_to_call",
+            "try_with is an error, with and statics panic and name the item; the library can be connected later",
+            |bench| {
+                let by_hand = bench.open_by_hand();
+                assert_not_connected(*by_hand);
+                assert_connects(&by_hand);
+            },
+        )
+        .only(Build::Apart),
+        Scenario::new(
+            GROUP,
+            "an_exported_plugin_that_is_only_opened_is_not_connected",
+            "whatever its features: what calls export_plugin! never has a store of its own",
+            |bench| assert_not_connected(bench.open("first").1),
+        ),
+        Scenario::new(
+            GROUP,
+            "an_unconnected_library_that_may_be_a_host_uses_its_own_store",
+            "built with both features; connecting it later is an error and changes nothing",
+            used_locally,
+        )
+        .only(Build::Unified),
+        Scenario::new(
+            GROUP,
+            "initialize_twice_with_one_context_is_fine",
+            "one after the other, and from several threads at once",
+            twice,
+        ),
+        Scenario::new(
+            GROUP,
+            "another_hosts_context_is_refused",
+            "a library that has a store keeps it, and shares on with its first host",
+            other_host,
+        ),
+        Scenario::new(
+            GROUP,
+            "another_host_may_come_first",
+            "then this program's own context is the one that is refused",
+            other_host_first,
+        ),
+        Scenario::new(
+            GROUP,
+            "damaged_contexts_are_refused",
+            "each with its reason; the library connects properly afterwards",
+            damaged,
+        ),
+        Scenario::new(
+            GROUP,
+            "a_context_of_a_newer_minor_version_is_accepted",
+            "a host whose table has more entries than the library knows of",
+            newer_minor,
+        ),
+        Scenario::new(
+            GROUP,
+            "a_context_is_part_of_an_abi_stable_root_module",
+            "loaded by the loader of abi_stable, which checks the layout of the context",
+            stable_root,
+        ),
+    ])
+}
 
 fn assert_not_connected(library: Operations) {
     for _ in 0..2 {

@@ -4,76 +4,79 @@ use std::thread;
 
 use plugin_tls::Context;
 use test_api::Operations;
+use test_plan::Build;
 
 use crate::bench::{Bench, host};
-use crate::scenario::{Build, Scenario};
+use crate::scenario::Scenario;
 
 const GROUP: &str = "ending";
 
-pub const SCENARIOS: &[Scenario] = &[
-    Scenario::new(
-        GROUP,
-        "values_are_dropped_last_created_first",
-        "at the end of a thread, whichever binary has made them",
-        order,
-    ),
-    Scenario::new(
-        GROUP,
-        "a_destructor_of_the_host_uses_other_items",
-        "also new ones; one that is dropped already is an error",
-        |bench| curious(bench, "use_curious", false),
-    ),
-    Scenario::new(
-        GROUP,
-        "a_destructor_of_a_plugin_uses_other_items",
-        "also new ones; one that is dropped already is an error",
-        |bench| curious(bench, "use_plugin_curious", true),
-    ),
-    Scenario::new(
-        GROUP,
-        "access_after_the_end_is_an_error",
-        "destructors of std's thread-locals, in host and plugin, that run after the thread's values are gone",
-        after_the_end,
-    ),
-    Scenario::new(
-        GROUP,
-        "access_after_the_end_is_an_error_by_hand",
-        "in a library that was connected by hand, whose own destructors are libc's",
-        after_the_end_by_hand,
-    )
-    .only(&[Build::Apart]),
-    #[cfg(unix)]
-    Scenario::new(
-        GROUP,
-        "access_after_the_end_of_a_foreign_thread_is_an_error",
-        "the same on a thread that Rust has not started, whose first access is the plugin's",
-        after_the_end_of_a_foreign_thread,
-    ),
-    Scenario::new(
-        GROUP,
-        "a_destructor_may_be_the_first_to_use_an_item",
-        "a destructor of a thread-local of std's builds a value, which is dropped in turn",
-        latecomer,
-    ),
-    Scenario::new(GROUP, "a_panicking_destructor_of_a_plugin_aborts", "with std's message", |bench| {
-        bomb(*bench.load("first"), "use_plugin_bomb")
-    })
-    .aborts("thread local panicked on drop"),
-    Scenario::new(
-        GROUP,
-        "a_panicking_destructor_of_the_host_aborts",
-        "with std's message, also for a value that a plugin has used first",
-        |bench| bomb(*bench.load("first"), "use_bomb"),
-    )
-    .aborts("thread local panicked on drop"),
-    #[cfg(unix)]
-    Scenario::new(
-        GROUP,
-        "values_of_the_main_thread_end_as_with_std",
-        "dropped when the program ends if std's thread-locals are",
-        main_thread,
-    ),
-];
+pub fn scenarios() -> Vec<Scenario> {
+    Vec::from([
+        Scenario::new(
+            GROUP,
+            "values_are_dropped_last_created_first",
+            "at the end of a thread, whichever binary has made them",
+            order,
+        ),
+        Scenario::new(
+            GROUP,
+            "a_destructor_of_the_host_uses_other_items",
+            "also new ones; one that is dropped already is an error",
+            |bench| curious(bench, "use_curious", false),
+        ),
+        Scenario::new(
+            GROUP,
+            "a_destructor_of_a_plugin_uses_other_items",
+            "also new ones; one that is dropped already is an error",
+            |bench| curious(bench, "use_plugin_curious", true),
+        ),
+        Scenario::new(
+            GROUP,
+            "access_after_the_end_is_an_error",
+            "destructors of std's thread-locals, in host and plugin, that run after the thread's values are gone",
+            after_the_end,
+        ),
+        Scenario::new(
+            GROUP,
+            "access_after_the_end_is_an_error_by_hand",
+            "in a library that was connected by hand, whose own destructors are libc's",
+            after_the_end_by_hand,
+        )
+        .only(Build::Apart),
+        #[cfg(unix)]
+        Scenario::new(
+            GROUP,
+            "access_after_the_end_of_a_foreign_thread_is_an_error",
+            "the same on a thread that Rust has not started, whose first access is the plugin's",
+            after_the_end_of_a_foreign_thread,
+        ),
+        Scenario::new(
+            GROUP,
+            "a_destructor_may_be_the_first_to_use_an_item",
+            "a destructor of a thread-local of std's builds a value, which is dropped in turn",
+            latecomer,
+        ),
+        Scenario::new(GROUP, "a_panicking_destructor_of_a_plugin_aborts", "with std's message", |bench| {
+            bomb(*bench.load("first"), "use_plugin_bomb")
+        })
+        .aborts("thread local panicked on drop"),
+        Scenario::new(
+            GROUP,
+            "a_panicking_destructor_of_the_host_aborts",
+            "with std's message, also for a value that a plugin has used first",
+            |bench| bomb(*bench.load("first"), "use_bomb"),
+        )
+        .aborts("thread local panicked on drop"),
+        #[cfg(unix)]
+        Scenario::new(
+            GROUP,
+            "values_of_the_main_thread_end_as_with_std",
+            "dropped when the program ends if std's thread-locals are",
+            main_thread,
+        ),
+    ])
+}
 
 /// What the log has after `operations`, by the host or by the plugin, on a thread that has ended.
 fn log_of(first: Operations, operations: &'static [(&'static str, &'static str)]) -> Vec<String> {

@@ -13,32 +13,34 @@ use crate::scenario::Scenario;
 
 const GROUP: &str = "host library";
 
-pub const SCENARIOS: &[Scenario] = &[
-    Scenario::new(
-        GROUP,
-        "a_library_shares_with_its_plugins",
-        "a library that this program has opened loads a plugin: they share, and this program has its own store",
-        shares,
-    ),
-    Scenario::new(
-        GROUP,
-        "a_library_shares_with_its_plugins_on_every_thread",
-        "two threads at once have values of their own, which are dropped when they end",
-        threads,
-    ),
-    Scenario::new(
-        GROUP,
-        "a_plugin_has_one_host",
-        "what this program has loaded a library cannot load, and the other way around",
-        one_host,
-    ),
-    Scenario::new(
-        GROUP,
-        "a_library_goes_by_its_own_name",
-        "reports of a host that is a library name the library, not the program",
-        own_name,
-    ),
-];
+pub fn scenarios() -> Vec<Scenario> {
+    Vec::from([
+        Scenario::new(
+            GROUP,
+            "a_library_shares_with_its_plugins",
+            "a library that this program has opened loads a plugin: they share, and this program has its own store",
+            shares,
+        ),
+        Scenario::new(
+            GROUP,
+            "a_library_shares_with_its_plugins_on_every_thread",
+            "two threads at once have values of their own, which are dropped when they end",
+            threads,
+        ),
+        Scenario::new(
+            GROUP,
+            "a_plugin_has_one_host",
+            "what this program has loaded a library cannot load, and the other way around",
+            one_host,
+        ),
+        Scenario::new(
+            GROUP,
+            "a_library_goes_by_its_own_name",
+            "reports of a host that is a library name the library, not the program",
+            own_name,
+        ),
+    ])
+}
 
 type Load = unsafe extern "C" fn(*const u8, usize, Write, *mut c_void) -> Option<Probe>;
 

@@ -9,33 +9,40 @@ use crate::scenario::Scenario;
 
 const GROUP: &str = "identity";
 
-pub const SCENARIOS: &[Scenario] = &[
-    Scenario::new(
-        GROUP,
-        "functions_of_one_module_have_their_own_items",
-        "two functions that declare the same name and type have two items, the same ones in host and plugin",
-        |bench| same_and_apart(bench, &["left", "right", "left_static", "right_static"]),
-    ),
-    Scenario::new(GROUP, "name_and_type_are_not_joined", "A: BC and AB: C of one module are two items", name_and_type),
-    Scenario::new(
-        GROUP,
-        "modules_of_one_crate_have_their_own_items",
-        "two modules that declare the same name and type have two items, the same ones in host and plugin",
-        |bench| same_and_apart(bench, &["north", "south", "north_of_all", "south_of_all"]),
-    ),
-    Scenario::new(
-        GROUP,
-        "items_within_methods_and_closures_are_shared",
-        "items in methods, trait methods, closures and generic functions are one for host and plugin, and nobody else's",
-        |bench| same_and_apart(bench, PLACES),
-    ),
-    Scenario::new(
-        GROUP,
-        "instances_of_a_generic_function_share_its_items",
-        "as with std, whichever binary has which instance",
-        generic,
-    ),
-];
+pub fn scenarios() -> Vec<Scenario> {
+    Vec::from([
+        Scenario::new(
+            GROUP,
+            "functions_of_one_module_have_their_own_items",
+            "two functions that declare the same name and type have two items, the same ones in host and plugin",
+            |bench| same_and_apart(bench, &["left", "right", "left_static", "right_static"]),
+        ),
+        Scenario::new(
+            GROUP,
+            "name_and_type_are_not_joined",
+            "A: BC and AB: C of one module are two items",
+            name_and_type,
+        ),
+        Scenario::new(
+            GROUP,
+            "modules_of_one_crate_have_their_own_items",
+            "two modules that declare the same name and type have two items, the same ones in host and plugin",
+            |bench| same_and_apart(bench, &["north", "south", "north_of_all", "south_of_all"]),
+        ),
+        Scenario::new(
+            GROUP,
+            "items_within_methods_and_closures_are_shared",
+            "items in methods, trait methods, closures and generic functions are one for host and plugin, and nobody else's",
+            |bench| same_and_apart(bench, PLACES),
+        ),
+        Scenario::new(
+            GROUP,
+            "instances_of_a_generic_function_share_its_items",
+            "as with std, whichever binary has which instance",
+            generic,
+        ),
+    ])
+}
 
 /// Each place is one item for host and plugins, and no two places are the same item.
 fn same_and_apart(bench: &Bench, places: &[&'static str]) {

@@ -11,20 +11,22 @@ use crate::scenario::Scenario;
 
 const GROUP: &str = "late registration";
 
-pub const SCENARIOS: &[Scenario] = &[
-    Scenario::new(
-        GROUP,
-        "an_item_that_shows_up_late_is_shared",
-        "an item that the plugin did not register when it was loaded is registered when it is used",
-        shared,
-    ),
-    Scenario::new(
-        GROUP,
-        "a_late_item_of_another_type_is_refused",
-        "try_with is an error, with and statics panic with a report that names both declarations",
-        mismatch,
-    ),
-];
+pub fn scenarios() -> Vec<Scenario> {
+    Vec::from([
+        Scenario::new(
+            GROUP,
+            "an_item_that_shows_up_late_is_shared",
+            "an item that the plugin did not register when it was loaded is registered when it is used",
+            shared,
+        ),
+        Scenario::new(
+            GROUP,
+            "a_late_item_of_another_type_is_refused",
+            "try_with is an error, with and statics panic with a report that names both declarations",
+            mismatch,
+        ),
+    ])
+}
 
 /// What the plugin takes for other types.
 type Number = u64;

@@ -12,37 +12,56 @@ use std::thread;
 use libloading::Library;
 use plugin_tls::host::{LoadError, Plugin, PluginState, snapshot};
 use tempfile::TempDir;
+use test_plan::Compilers;
 use test_stable_api::Operation::{AddCount, AddTotal, CountAddress, HasName, PushName, TotalAddress};
 use test_stable_api::run;
 
 use crate::bench::{Bench, is_mapped};
-use crate::scenario::{Compilers, Scenario};
+use crate::scenario::Scenario;
 use crate::stable::StableItems;
 
 const GROUP: &str = "loading";
 
-const fn scenario(name: &'static str, summary: &'static str, run: fn(&Bench)) -> Scenario {
+fn scenario(name: &str, summary: &str, run: fn(&Bench)) -> Scenario {
     Scenario::new(GROUP, name, summary, run).compilers(Compilers::Any)
 }
 
-pub const SCENARIOS: &[Scenario] = &[
-    scenario("missing_file", "a path that leads nowhere is NotFound", missing_file),
-    scenario("folder", "a folder is NotAFile", folder),
-    scenario("unreadable_path", "a path through a file is Unreadable, with what the system said", unreadable_path),
-    scenario("file_that_is_no_library", "a text and an empty file are refused by the loader", no_library),
-    scenario("library_that_is_no_plugin", "a library without export_plugin! is NotAPlugin", no_plugin),
-    scenario("unresolved_symbol", "a library that misses a symbol is refused, now and not when it runs", unresolved),
-    scenario("later_contract", "a plugin with another major version of the contract is AbiMajor", later_contract),
-    scenario("damaged_entry", "an entry that is none is DamagedEntry, whatever is wrong with it", damaged_entry),
-    scenario("plugin_that_refuses", "a plugin that does not connect is Refused, in its own words", plugin_that_refuses),
-    scenario("what_a_plugin_tells", "name, path and state; a symbol that is missing is NoSymbol", what_a_plugin_tells),
-    scenario("same_file_twice", "the same file again is another handle to the same plugin", same_file_twice),
-    scenario("same_file_at_once", "threads that load one file at once get handles to one plugin", same_file_at_once),
-    scenario("copy_of_a_file", "a copy under another name is another plugin, which shares values", copy_of_a_file),
-    scenario("relative_path", "a relative path and a bare file name mean the current folder", relative_path),
-    scenario("dropped_plugin", "dropping a plugin keeps it mapped and its values valid", dropped_plugin),
-    scenario("fixed_file", "a file that was refused can be replaced by a good one and loaded", fixed_file),
-];
+pub fn scenarios() -> Vec<Scenario> {
+    Vec::from([
+        scenario("missing_file", "a path that leads nowhere is NotFound", missing_file),
+        scenario("folder", "a folder is NotAFile", folder),
+        scenario("unreadable_path", "a path through a file is Unreadable, with what the system said", unreadable_path),
+        scenario("file_that_is_no_library", "a text and an empty file are refused by the loader", no_library),
+        scenario("library_that_is_no_plugin", "a library without export_plugin! is NotAPlugin", no_plugin),
+        scenario(
+            "unresolved_symbol",
+            "a library that misses a symbol is refused, now and not when it runs",
+            unresolved,
+        ),
+        scenario("later_contract", "a plugin with another major version of the contract is AbiMajor", later_contract),
+        scenario("damaged_entry", "an entry that is none is DamagedEntry, whatever is wrong with it", damaged_entry),
+        scenario(
+            "plugin_that_refuses",
+            "a plugin that does not connect is Refused, in its own words",
+            plugin_that_refuses,
+        ),
+        scenario(
+            "what_a_plugin_tells",
+            "name, path and state; a symbol that is missing is NoSymbol",
+            what_a_plugin_tells,
+        ),
+        scenario("same_file_twice", "the same file again is another handle to the same plugin", same_file_twice),
+        scenario(
+            "same_file_at_once",
+            "threads that load one file at once get handles to one plugin",
+            same_file_at_once,
+        ),
+        scenario("copy_of_a_file", "a copy under another name is another plugin, which shares values", copy_of_a_file),
+        scenario("relative_path", "a relative path and a bare file name mean the current folder", relative_path),
+        scenario("dropped_plugin", "dropping a plugin keeps it mapped and its values valid", dropped_plugin),
+        scenario("fixed_file", "a file that was refused can be replaced by a good one and loaded", fixed_file),
+    ])
+}
 
 /// Loads what must be refused. The error names the file as it was given, and nothing of it stays mapped.
 #[track_caller]

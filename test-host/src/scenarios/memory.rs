@@ -7,12 +7,14 @@ use crate::scenario::Scenario;
 
 const GROUP: &str = "memory";
 
-pub const SCENARIOS: &[Scenario] = &[Scenario::new(
-    GROUP,
-    "a_plugins_allocator_never_owns_a_value",
-    "a value that only a plugin has is neither allocated nor freed by the plugin's own allocator, and dropped all the same",
-    allocator,
-)];
+pub fn scenarios() -> Vec<Scenario> {
+    Vec::from([Scenario::new(
+        GROUP,
+        "a_plugins_allocator_never_owns_a_value",
+        "a value that only a plugin has is neither allocated nor freed by the plugin's own allocator, and dropped all the same",
+        allocator,
+    )])
+}
 
 fn allocator(bench: &Bench) {
     let plugin = *bench.load("own-allocator");

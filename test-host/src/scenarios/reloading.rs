@@ -14,26 +14,28 @@ use crate::scenario::Scenario;
 
 const GROUP: &str = "reloading";
 
-pub const SCENARIOS: &[Scenario] = &[
-    Scenario::new(
-        GROUP,
-        "a_newer_build_is_the_new_code",
-        "host-built values go on, the plugin's own start afresh",
-        newer,
-    ),
-    Scenario::new(
-        GROUP,
-        "a_changed_type_waits_for_the_old_value",
-        "it is refused while a value of the old type lives, and accepted afterwards",
-        changed_type,
-    ),
-    Scenario::new(
-        GROUP,
-        "an_old_image_is_not_taken_for_the_new_file",
-        "a file that was overwritten while its plugin stays mapped is refused",
-        old_image,
-    ),
-];
+pub fn scenarios() -> Vec<Scenario> {
+    Vec::from([
+        Scenario::new(
+            GROUP,
+            "a_newer_build_is_the_new_code",
+            "host-built values go on, the plugin's own start afresh",
+            newer,
+        ),
+        Scenario::new(
+            GROUP,
+            "a_changed_type_waits_for_the_old_value",
+            "it is refused while a value of the old type lives, and accepted afterwards",
+            changed_type,
+        ),
+        Scenario::new(
+            GROUP,
+            "an_old_image_is_not_taken_for_the_new_file",
+            "a file that was overwritten while its plugin stays mapped is refused",
+            old_image,
+        ),
+    ])
+}
 
 /// A folder with one file, which plugins are copied over.
 struct Place {

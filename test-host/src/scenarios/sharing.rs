@@ -7,18 +7,20 @@ use crate::scenario::Scenario;
 
 const GROUP: &str = "sharing";
 
-pub const SCENARIOS: &[Scenario] = &[
-    Scenario::new(GROUP, "the_demo_comes_to_its_end", "the tour of `cargo xtask demo`", |bench| {
-        crate::demo::run(bench).unwrap_or_else(|error| panic!("{error}"));
-    }),
-    Scenario::new(GROUP, "same_address_and_one_initialization", "host and two plugins see one value", same_address),
-    Scenario::new(
-        GROUP,
-        "plugins_share_without_the_host",
-        "two plugins share what the host does not link",
-        plugins_only,
-    ),
-];
+pub fn scenarios() -> Vec<Scenario> {
+    Vec::from([
+        Scenario::new(GROUP, "the_demo_comes_to_its_end", "the tour of `cargo xtask demo`", |bench| {
+            crate::demo::run(bench).unwrap_or_else(|error| panic!("{error}"));
+        }),
+        Scenario::new(GROUP, "same_address_and_one_initialization", "host and two plugins see one value", same_address),
+        Scenario::new(
+            GROUP,
+            "plugins_share_without_the_host",
+            "two plugins share what the host does not link",
+            plugins_only,
+        ),
+    ])
+}
 
 fn same_address(bench: &Bench) {
     let (first, second) = (bench.load("first"), bench.load("second"));

@@ -11,33 +11,35 @@ use crate::scenario::Scenario;
 
 const GROUP: &str = "threads";
 
-pub const SCENARIOS: &[Scenario] = &[
-    Scenario::new(
-        GROUP,
-        "another_thread_has_its_own_value",
-        "a thread of the host has a thread-local value of its own and the same static, from host and plugin",
-        own_value,
-    ),
-    Scenario::new(
-        GROUP,
-        "a_thread_of_the_plugin_has_its_own_value",
-        "a thread that the plugin has started has values of its own, which are dropped when it ends",
-        plugin_thread,
-    ),
-    #[cfg(unix)]
-    Scenario::new(
-        GROUP,
-        "a_foreign_thread_has_its_own_value",
-        "a thread that Rust has not started has values of its own, which are dropped when it ends",
-        foreign_thread,
-    ),
-    Scenario::new(
-        GROUP,
-        "fifty_threads_at_once",
-        "fifty threads, each through three binaries, each with its own value",
-        fifty_threads,
-    ),
-];
+pub fn scenarios() -> Vec<Scenario> {
+    Vec::from([
+        Scenario::new(
+            GROUP,
+            "another_thread_has_its_own_value",
+            "a thread of the host has a thread-local value of its own and the same static, from host and plugin",
+            own_value,
+        ),
+        Scenario::new(
+            GROUP,
+            "a_thread_of_the_plugin_has_its_own_value",
+            "a thread that the plugin has started has values of its own, which are dropped when it ends",
+            plugin_thread,
+        ),
+        #[cfg(unix)]
+        Scenario::new(
+            GROUP,
+            "a_foreign_thread_has_its_own_value",
+            "a thread that Rust has not started has values of its own, which are dropped when it ends",
+            foreign_thread,
+        ),
+        Scenario::new(
+            GROUP,
+            "fifty_threads_at_once",
+            "fifty threads, each through three binaries, each with its own value",
+            fifty_threads,
+        ),
+    ])
+}
 
 fn own_value(bench: &Bench) {
     let first = *bench.load("first");

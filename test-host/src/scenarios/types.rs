@@ -10,26 +10,28 @@ use crate::scenario::Scenario;
 
 const GROUP: &str = "types";
 
-pub const SCENARIOS: &[Scenario] = &[
-    Scenario::new(
-        GROUP,
-        "values_are_aligned_and_have_their_own_addresses",
-        "over-aligned, large, empty and other values lie where their types want it, each at an address of its own",
-        addresses,
-    ),
-    Scenario::new(
-        GROUP,
-        "values_of_any_type_are_shared",
-        "what one binary writes into such a value the other one reads",
-        sums,
-    ),
-    Scenario::new(
-        GROUP,
-        "an_empty_value_is_dropped_once",
-        "a type without size and with a destructor is dropped once for each thread",
-        empty_values,
-    ),
-];
+pub fn scenarios() -> Vec<Scenario> {
+    Vec::from([
+        Scenario::new(
+            GROUP,
+            "values_are_aligned_and_have_their_own_addresses",
+            "over-aligned, large, empty and other values lie where their types want it, each at an address of its own",
+            addresses,
+        ),
+        Scenario::new(
+            GROUP,
+            "values_of_any_type_are_shared",
+            "what one binary writes into such a value the other one reads",
+            sums,
+        ),
+        Scenario::new(
+            GROUP,
+            "an_empty_value_is_dropped_once",
+            "a type without size and with a destructor is dropped once for each thread",
+            empty_values,
+        ),
+    ])
+}
 
 fn addresses(bench: &Bench) {
     let first = *bench.load("first");

@@ -15,99 +15,121 @@ use crate::scenario::Scenario;
 
 const GROUP: &str = "unloading";
 
-pub const SCENARIOS: &[Scenario] = &[
-    Scenario::new(GROUP, "unload_with_nothing_touched", "a plugin that was only loaded leaves memory", nothing_touched),
-    Scenario::new(
-        GROUP,
-        "host_built_values_live_on",
-        "a value of an item that the host has survives the plugin",
-        host_built,
-    ),
-    Scenario::new(GROUP, "plugin_built_values_are_dropped_once", "before the plugin is unmapped", plugin_built),
-    Scenario::new(GROUP, "std_on_the_unloading_thread", "what std leaves on the calling thread goes first", std_here),
-    Scenario::new(
-        GROUP,
-        "a_destructor_uses_std",
-        "a static's destructor leaves something on the thread in turn",
-        talker,
-    ),
-    Scenario::new(GROUP, "blocked_by_a_thread_until_it_ends", "and waiting finds out", thread_ends),
-    Scenario::new(
-        GROUP,
-        "blocked_by_a_thread_until_a_safe_point",
-        "a pool thread lets the plugin go",
-        thread_safe_point,
-    ),
-    Scenario::new(GROUP, "blocked_by_the_plugins_own_thread", "until it has ended", own_thread),
-    Scenario::new(
-        GROUP,
-        "two_plugins_one_value",
-        "an item that one plugin built is built afresh by the other",
-        two_plugins,
-    ),
-    Scenario::new(GROUP, "unload_on_another_thread", "than the one that loaded the plugin", on_another_thread),
-    Scenario::new(
-        GROUP,
-        "other_plugins_go_on",
-        "while one is unloaded again and again, others are hammered",
-        others_go_on,
-    ),
-    Scenario::new(GROUP, "panic_in_a_destructor_while_unloading", "aborts, as in std", panic_in_destructor)
-        .aborts("thread local panicked on drop"),
-    Scenario::new(
-        GROUP,
-        "reset_builds_everything_afresh",
-        "in every binary, and on other threads at safe points",
-        reset,
-    ),
-    Scenario::new(
-        GROUP,
-        "dropping_a_plugin_gives_it_up",
-        "it stays mapped, and says so when it is loaded again",
-        given_up,
-    ),
-    Scenario::new(GROUP, "two_handles_are_one_plugin", "which goes with the last of them", two_handles),
-    Scenario::new(GROUP, "dangling_content_is_hinted_at", "an address in a surviving value is found", dangling),
-    Scenario::new(
-        GROUP,
-        "poison_goes_with_the_plugin",
-        "an item that the plugin poisoned can be tried again",
-        poison_goes,
-    ),
-    Scenario::new(GROUP, "connected_by_hand_first", "works, and cannot be unloaded: libc has its destructors", by_hand),
-    Scenario::new(
-        GROUP,
-        "destructors_run_in_one_order",
-        "last created first, values and std's thread-locals alike",
-        one_order,
-    ),
-    Scenario::new(
-        GROUP,
-        "something_else_has_it_open",
-        "it stays mapped, which is told, and can be loaded again",
-        kept_open,
-    ),
-    Scenario::new(
-        GROUP,
-        "loaded_again_while_being_unloaded",
-        "by a destructor: the new handle keeps it",
-        loaded_meanwhile,
-    ),
-    Scenario::new(GROUP, "std_on_many_threads", "which reach safe points, end, or are the unloading one", std_on_many),
-    Scenario::new(GROUP, "thousand_cycles", "of load, use and unload, with four workers that come and go", cycles),
-    Scenario::new(
-        GROUP,
-        "thousand_cycles_with_a_pool",
-        "of four threads that stay and reach safe points",
-        cycles_with_a_pool,
-    ),
-    Scenario::new(
-        GROUP,
-        "thousand_cycles_with_std",
-        "of a plugin that prints and uses std's thread-locals",
-        cycles_with_std,
-    ),
-];
+pub fn scenarios() -> Vec<Scenario> {
+    Vec::from([
+        Scenario::new(
+            GROUP,
+            "unload_with_nothing_touched",
+            "a plugin that was only loaded leaves memory",
+            nothing_touched,
+        ),
+        Scenario::new(
+            GROUP,
+            "host_built_values_live_on",
+            "a value of an item that the host has survives the plugin",
+            host_built,
+        ),
+        Scenario::new(GROUP, "plugin_built_values_are_dropped_once", "before the plugin is unmapped", plugin_built),
+        Scenario::new(
+            GROUP,
+            "std_on_the_unloading_thread",
+            "what std leaves on the calling thread goes first",
+            std_here,
+        ),
+        Scenario::new(
+            GROUP,
+            "a_destructor_uses_std",
+            "a static's destructor leaves something on the thread in turn",
+            talker,
+        ),
+        Scenario::new(GROUP, "blocked_by_a_thread_until_it_ends", "and waiting finds out", thread_ends),
+        Scenario::new(
+            GROUP,
+            "blocked_by_a_thread_until_a_safe_point",
+            "a pool thread lets the plugin go",
+            thread_safe_point,
+        ),
+        Scenario::new(GROUP, "blocked_by_the_plugins_own_thread", "until it has ended", own_thread),
+        Scenario::new(
+            GROUP,
+            "two_plugins_one_value",
+            "an item that one plugin built is built afresh by the other",
+            two_plugins,
+        ),
+        Scenario::new(GROUP, "unload_on_another_thread", "than the one that loaded the plugin", on_another_thread),
+        Scenario::new(
+            GROUP,
+            "other_plugins_go_on",
+            "while one is unloaded again and again, others are hammered",
+            others_go_on,
+        ),
+        Scenario::new(GROUP, "panic_in_a_destructor_while_unloading", "aborts, as in std", panic_in_destructor)
+            .aborts("thread local panicked on drop"),
+        Scenario::new(
+            GROUP,
+            "reset_builds_everything_afresh",
+            "in every binary, and on other threads at safe points",
+            reset,
+        ),
+        Scenario::new(
+            GROUP,
+            "dropping_a_plugin_gives_it_up",
+            "it stays mapped, and says so when it is loaded again",
+            given_up,
+        ),
+        Scenario::new(GROUP, "two_handles_are_one_plugin", "which goes with the last of them", two_handles),
+        Scenario::new(GROUP, "dangling_content_is_hinted_at", "an address in a surviving value is found", dangling),
+        Scenario::new(
+            GROUP,
+            "poison_goes_with_the_plugin",
+            "an item that the plugin poisoned can be tried again",
+            poison_goes,
+        ),
+        Scenario::new(
+            GROUP,
+            "connected_by_hand_first",
+            "works, and cannot be unloaded: libc has its destructors",
+            by_hand,
+        ),
+        Scenario::new(
+            GROUP,
+            "destructors_run_in_one_order",
+            "last created first, values and std's thread-locals alike",
+            one_order,
+        ),
+        Scenario::new(
+            GROUP,
+            "something_else_has_it_open",
+            "it stays mapped, which is told, and can be loaded again",
+            kept_open,
+        ),
+        Scenario::new(
+            GROUP,
+            "loaded_again_while_being_unloaded",
+            "by a destructor: the new handle keeps it",
+            loaded_meanwhile,
+        ),
+        Scenario::new(
+            GROUP,
+            "std_on_many_threads",
+            "which reach safe points, end, or are the unloading one",
+            std_on_many,
+        ),
+        Scenario::new(GROUP, "thousand_cycles", "of load, use and unload, with four workers that come and go", cycles),
+        Scenario::new(
+            GROUP,
+            "thousand_cycles_with_a_pool",
+            "of four threads that stay and reach safe points",
+            cycles_with_a_pool,
+        ),
+        Scenario::new(
+            GROUP,
+            "thousand_cycles_with_std",
+            "of a plugin that prints and uses std's thread-locals",
+            cycles_with_std,
+        ),
+    ])
+}
 
 const LEAVER: &str = "leaver";
 
@@ -559,7 +581,7 @@ const NOTHING: isize = 900;
 
 /// A sanitizer keeps memory back that is freed: then the process's size says nothing.
 fn keeps_freed_memory() -> bool {
-    std::env::var_os("TEST_HOST_SANITIZER").is_some_and(|value| value == "1")
+    std::env::var_os(test_plan::SANITIZER).is_some_and(|value| value == "1")
 }
 
 fn cycles(bench: &Bench) {

@@ -15,47 +15,62 @@ use plugin_tls::host::{
     LoadError, Mismatch, MismatchField, Plugin, SnapshotItem, SnapshotKind, SnapshotState, snapshot,
 };
 use test_api::probe::message;
+use test_plan::Compilers;
 use test_stable_api::Operation::{AddCount, AddTotal};
 use versioned::{COUNT, MODE, NAMES, POSITION, SPAN, STYLE};
 
 use crate::bench::{Bench, is_mapped};
-use crate::scenario::{Compilers, Scenario};
+use crate::scenario::Scenario;
 use crate::stable::StableItems;
 
 const GROUP: &str = "verification";
 
-const fn scenario(name: &'static str, summary: &'static str, run: fn(&Bench)) -> Scenario {
+fn scenario(name: &str, summary: &str, run: fn(&Bench)) -> Scenario {
     Scenario::new(GROUP, name, summary, run)
 }
 
-const fn any_compilers(name: &'static str, summary: &'static str, run: fn(&Bench)) -> Scenario {
+fn any_compilers(name: &str, summary: &str, run: fn(&Bench)) -> Scenario {
     scenario(name, summary, run).compilers(Compilers::Any)
 }
 
-pub const SCENARIOS: &[Scenario] = &[
-    scenario("compatible_versions", "0.3.1 and 0.3.2 of a crate share values, proven by layout", compatible_versions),
-    scenario("incompatible_versions", "items of 0.3 and of 0.4 of a crate are two items", incompatible_versions),
-    scenario("every_mismatch", "all that is wrong with a plugin is told at once, item by item", every_mismatch),
-    scenario("mismatch_in_words", "a mismatch names item, field, values, sites and what to do", mismatch_in_words),
-    scenario("nothing_is_left", "a refused plugin is unmapped, unregistered and harmless", nothing_is_left),
-    scenario("fixed_plugin", "after a refused plugin, a good one loads from the same path", fixed_plugin),
-    scenario("layouts_decide", "one compiler does not help a StableAbi type of another layout", layouts_decide),
-    scenario("layouts_are_found", "StableAbi types are told from others by themselves", layouts_are_found),
-    scenario("unproven_type", "one name and one size by one compiler is accepted, and marked", unproven_type),
-    scenario("trusted_type", "load_trusted accepts a type that nothing proves equal, and marks it", trusted_type),
-    scenario("trust_has_limits", "load_trusted accepts no other kind, size, alignment or needs-drop", trust_has_limits),
-    scenario("trust_and_layouts", "load_trusted accepts no layout that is known to differ", trust_and_layouts),
-    any_compilers(
-        "duplicates_in_a_plugin",
-        "declarations with one key are told with both sites",
-        duplicates_in_a_plugin,
-    ),
-    any_compilers("duplicates_in_the_host", "in the host they are refused on access", duplicates_in_the_host),
-    any_compilers("snapshot_of_a_thread_local", "threads and bytes go up and down with the threads", thread_local_rows),
-    any_compilers("snapshot_of_a_static", "a static is empty, live or poisoned", static_rows),
-    any_compilers("snapshot_of_a_plugins_item", "an item that only a plugin has belongs to it", plugin_rows),
-    any_compilers("snapshot_as_a_table", "a snapshot is a table that a person reads", table),
-];
+pub fn scenarios() -> Vec<Scenario> {
+    Vec::from([
+        scenario(
+            "compatible_versions",
+            "0.3.1 and 0.3.2 of a crate share values, proven by layout",
+            compatible_versions,
+        ),
+        scenario("incompatible_versions", "items of 0.3 and of 0.4 of a crate are two items", incompatible_versions),
+        scenario("every_mismatch", "all that is wrong with a plugin is told at once, item by item", every_mismatch),
+        scenario("mismatch_in_words", "a mismatch names item, field, values, sites and what to do", mismatch_in_words),
+        scenario("nothing_is_left", "a refused plugin is unmapped, unregistered and harmless", nothing_is_left),
+        scenario("fixed_plugin", "after a refused plugin, a good one loads from the same path", fixed_plugin),
+        scenario("layouts_decide", "one compiler does not help a StableAbi type of another layout", layouts_decide),
+        scenario("layouts_are_found", "StableAbi types are told from others by themselves", layouts_are_found),
+        scenario("unproven_type", "one name and one size by one compiler is accepted, and marked", unproven_type),
+        scenario("trusted_type", "load_trusted accepts a type that nothing proves equal, and marks it", trusted_type),
+        scenario(
+            "trust_has_limits",
+            "load_trusted accepts no other kind, size, alignment or needs-drop",
+            trust_has_limits,
+        ),
+        scenario("trust_and_layouts", "load_trusted accepts no layout that is known to differ", trust_and_layouts),
+        any_compilers(
+            "duplicates_in_a_plugin",
+            "declarations with one key are told with both sites",
+            duplicates_in_a_plugin,
+        ),
+        any_compilers("duplicates_in_the_host", "in the host they are refused on access", duplicates_in_the_host),
+        any_compilers(
+            "snapshot_of_a_thread_local",
+            "threads and bytes go up and down with the threads",
+            thread_local_rows,
+        ),
+        any_compilers("snapshot_of_a_static", "a static is empty, live or poisoned", static_rows),
+        any_compilers("snapshot_of_a_plugins_item", "an item that only a plugin has belongs to it", plugin_rows),
+        any_compilers("snapshot_as_a_table", "a snapshot is a table that a person reads", table),
+    ])
+}
 
 /// The source of the host's version and of the changed one.
 const KNOWN: &str = include_str!("../../../test-plugins/versions/v0_3_1/src/lib.rs");
