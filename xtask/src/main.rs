@@ -4,6 +4,7 @@ mod bench;
 mod build;
 mod checks;
 mod hot_path;
+mod layers;
 mod process;
 mod readme;
 mod report;
@@ -38,8 +39,8 @@ enum Command {
     /// Each scenario runs in a process of its own, so that a crash or a hang is one failed scenario. The last line of
     /// the output is the sum: `N passed, N failed`.
     TestPlugins(TestPlugins),
-    /// Run everything that must hold before a change is merged: formatting, lints, documentation, `test-plugins`, the length
-    /// of the hot path.
+    /// Run everything that must hold before a change is merged: formatting, lints, documentation, the direction of
+    /// dependencies between files, `test-plugins`, the length of the hot path.
     Ci,
     /// Count the instructions of the hot path, in the host and in a plugin.
     HotPath,
@@ -92,6 +93,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::HotPath => hot_path::check(&mut builder, &report)?,
         Command::Ci => {
             checks::lints(builder.workspace(), &report)?;
+            layers::run(builder.workspace(), &report)?;
             test_plugins(&TestPlugins::default(), &mut builder, &report)?;
             hot_path::check(&mut builder, &report)?;
         }
