@@ -3,6 +3,7 @@
 mod bench;
 mod build;
 mod checks;
+mod dependencies;
 mod hot_path;
 mod layers;
 mod process;
