@@ -12,6 +12,8 @@ use crate::process;
 use crate::report::Report;
 use crate::settings::Setting;
 
+/// The packages that are published, whose documentation must have no warnings.
+const PUBLISHED: &[&str] = &["plugin_tls", "plugin_tls_macros"];
 const PLUGIN_ONLY: &str = "plugin-only build has no store and no loader";
 /// Packages that only a host needs.
 const HOST_PACKAGES: &[&str] = &["libloading", "comfy-table"];
@@ -21,19 +23,16 @@ const HOST_MODULES: &[&str] = &["plugin_tls5store", "plugin_tls4host"];
 
 /// Formatting, lints for every combination of features, documentation. Each step is one check; all of them run.
 pub(crate) fn lints(workspace: &Workspace, report: &Report) -> Result<()> {
-    let mut steps: Vec<Vec<String>> = vec![
-        words("fmt --all --check"),
-        words("clippy --workspace --all-targets -- -D warnings"),
-        words("doc --no-deps -p plugin_tls -p plugin_tls_macros --features plugin_tls/host,plugin_tls/plugin"),
-    ];
-    let combinations = feature_combinations(&["host", "plugin", "abi_stable"]);
-    steps.splice(
-        2..2,
-        combinations.iter().map(|features| {
-            let features = if features.is_empty() { String::new() } else { format!("--features {features} ") };
-            words(&format!("clippy -p plugin_tls --no-default-features {features}-- -D warnings"))
-        }),
-    );
+    let published: String = PUBLISHED.iter().map(|package| format!(" -p {package}")).collect();
+    let doc = format!("doc --no-deps{published} --features plugin_tls/host,plugin_tls/plugin");
+    let mut steps: Vec<Vec<String>> =
+        vec![words("fmt --all --check"), words("clippy --workspace --all-targets -- -D warnings")];
+    steps.extend(feature_combinations(&["host", "plugin", "abi_stable"]).iter().map(|features| {
+        let features = if features.is_empty() { String::new() } else { format!("--features {features} ") };
+        words(&format!("clippy -p plugin_tls --no-default-features {features}-- -D warnings"))
+    }));
+    // Without private items too: with them, rustdoc does not warn of public documentation that links to private items.
+    steps.extend([words(&doc), words(&format!("{doc} --document-private-items"))]);
 
     report.heading("formatting, lints, documentation");
     report.expect(steps.len(), "lints");
