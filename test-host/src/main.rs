@@ -1,8 +1,8 @@
 //! Loads real plugins and runs scenarios with them.
 //!
-//! `test-host list` prints the scenarios as JSON, `test-host run NAME --plugins DIR` runs one of them in this process:
-//! whatever goes wrong is an exit code, a signal or a hang for whoever started it. `test-host demo --plugins DIR` shows
-//! what the library is for.
+//! `test-host list` prints the scenarios as JSON. `test-host run NAME --plugins DIR` runs one of them in this process,
+//! which then exits with an error, crashes or hangs if the scenario fails. `test-host demo --plugins DIR` shows what
+//! the library is for.
 
 mod bench;
 mod counting;
@@ -27,7 +27,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Shows what host and plugins share.
+    /// Shows what the host and its plugins share.
     Demo {
         /// The folder with the plugins.
         #[arg(long)]
@@ -46,7 +46,7 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    // Before anything touches an item.
+    // The fallback must be chosen before the first access to an item.
     if std::env::var_os(test_plan::FALLBACK).is_some_and(|value| value == "1") {
         plugin_tls::__private::force_fallback();
     }
@@ -70,10 +70,10 @@ fn main() -> ExitCode {
         },
         Command::Run { name, plugins } => {
             let Some(scenario) = scenarios::all().into_iter().find(|scenario| scenario.plan.name == name) else {
-                eprintln!("there is no scenario {name:?}; `test-host list` prints them all");
+                eprintln!("there is no scenario {name:?}; `test-host list` prints all scenarios");
                 return ExitCode::FAILURE;
             };
-            // A scenario says what is wrong by panicking: the process ends with an error then.
+            // A scenario that fails panics, so that the process exits with an error.
             (scenario.run)(&Bench::new(plugins));
             ExitCode::SUCCESS
         }

@@ -1,16 +1,16 @@
 //! The interface between the test host and `cargo xtask test-plugins`.
 //!
-//! `test-host list` prints a JSON array of [`Scenario`]s. xtask reads it, chooses the scenarios of each setting, and runs
-//! `test-host run NAME` with the environment variables below.
+//! `test-host list` prints a JSON array of [`Scenario`]s. xtask reads it, chooses the scenarios of each setting, and
+//! runs `test-host run NAME` with the environment variables below.
 
 use serde::{Deserialize, Serialize};
 
-/// If this environment variable is `1`, the host finds the rows of its threads the slow way, as on platforms without
-/// fast thread-locals.
+/// If this environment variable is `1`, the host keeps all slots in the rows of threads, as on platforms where no slot
+/// has a known distance from the thread pointer.
 pub const FALLBACK: &str = "TEST_HOST_FALLBACK";
 
-/// If this environment variable is `1`, the host and its plugins are instrumented by a sanitizer, which delays the reuse of
-/// freed memory. Scenarios then do not measure the size of the process.
+/// If this environment variable is `1`, the host and its plugins are instrumented by a sanitizer, which delays the
+/// reuse of freed memory. Scenarios then do not measure the size of the process.
 pub const SANITIZER: &str = "TEST_HOST_SANITIZER";
 
 /// Describes one scenario: a behaviour of the library that the test host checks in a process of its own.

@@ -1,4 +1,4 @@
-//! Scenarios: asking the host which there are, running each in a process of its own, judging how it ended.
+//! Lists the scenarios of the host, runs each in a process of its own, and judges how the process ended.
 
 use std::process::{Command, ExitCode, ExitStatus};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -16,10 +16,10 @@ use crate::settings::Setting;
 /// How long the host may take to list its scenarios.
 const LISTING: Duration = Duration::from_secs(60);
 
-/// Which scenarios to run, and for how long each.
+/// The scenarios to run, and the time limit for each.
 #[derive(Debug)]
 pub(crate) struct Selection<'a> {
-    /// Part of the name.
+    /// A part of the name.
     pub(crate) filter: Option<&'a str>,
     pub(crate) settings: Vec<Setting>,
     pub(crate) timeout: Duration,
@@ -34,7 +34,7 @@ impl Selection<'_> {
     }
 }
 
-/// Shows the demo of the host; its exit code is ours.
+/// Runs the demo of the host. Returns the exit code of the host.
 pub(crate) fn demo(builder: &mut Builder<'_>) -> Result<ExitCode> {
     let Some(products) = builder.products(Setting::DebugApart) else { bail!("the demo did not build") };
     let mut command = Command::new(&products.host);
@@ -53,7 +53,7 @@ pub(crate) fn run(selection: &Selection<'_>, builder: &mut Builder<'_>, report: 
     let mut broken = false;
     for &setting in &selection.settings {
         let unavailable = builder.unavailable(setting);
-        // What would have run is counted from the list of a host that can be built.
+        // Skipped scenarios are counted, so list them with a host that can be built.
         let lister = if unavailable.is_some() { Setting::DebugApart } else { setting };
         let Some(products) = builder.products(lister) else {
             broken = true;
@@ -84,7 +84,7 @@ pub(crate) fn run(selection: &Selection<'_>, builder: &mut Builder<'_>, report: 
     if chosen == 0 && !broken {
         let settings: Vec<_> = selection.settings.iter().map(|setting| setting.name()).collect();
         let filter = selection.filter.map(|part| format!(" has {part:?} in its name and")).unwrap_or_default();
-        bail!("no scenario{filter} belongs to any of the settings {}", settings.join(", "));
+        bail!("no scenario{filter} belongs to one of the settings {}", settings.join(", "));
     }
     Ok(())
 }
@@ -102,7 +102,7 @@ fn list(workspace: &Workspace, products: &Products) -> Result<Vec<Scenario>> {
     Ok(scenarios)
 }
 
-/// Where a scenario runs.
+/// The setting and the products with which scenarios run.
 #[derive(Debug)]
 struct Environment<'a> {
     workspace: &'a Workspace,
@@ -110,7 +110,7 @@ struct Environment<'a> {
     setting: Setting,
 }
 
-/// Runs scenarios, as many at once as there are processors.
+/// Runs the scenarios, as many at once as there are processors.
 fn run_all(environment: &Environment<'_>, scenarios: &[&Scenario], timeout: Duration, report: &Report) {
     let setting = environment.setting.name();
     report.heading(&format!("{setting}: {} scenarios", scenarios.len()));
@@ -120,7 +120,7 @@ fn run_all(environment: &Environment<'_>, scenarios: &[&Scenario], timeout: Dura
     thread::scope(|scope| {
         for _ in 0..threads {
             scope.spawn(|| {
-                // Relaxed: the counter only hands out indices, nothing is published through it.
+                // Relaxed is enough, because the counter only distributes indices.
                 while let Some(scenario) = scenarios.get(next.fetch_add(1, Ordering::Relaxed)) {
                     run_one(environment, scenario, timeout, report);
                 }
@@ -152,7 +152,7 @@ impl Environment<'_> {
         let mut command = Command::new(&self.products.host);
         process::clean_environment(&mut command);
         command.arg("run").arg(&scenario.name).arg("--plugins").arg(&self.products.folder);
-        // Never left to what this program inherited: the settings differ in nothing else.
+        // The setting alone decides about these variables, not the environment of this program.
         command
             .env_remove(test_plan::FALLBACK)
             .env_remove(test_plan::SANITIZER)
@@ -184,7 +184,7 @@ fn output_of(finished: &Finished) -> String {
     part("stdout", &finished.stdout) + &part("stderr", &finished.stderr)
 }
 
-/// Whether a process ended as its scenario wants; if not, what happened instead.
+/// Checks that a process ended as its scenario requires. The error says what happened instead.
 fn judge(abort: Option<&str>, status: Option<ExitStatus>, stderr: &str, timeout: Duration) -> Result<(), String> {
     let Some(status) = status else {
         return Err(format!("hung: killed after {} s", timeout.as_secs()));
@@ -193,9 +193,9 @@ fn judge(abort: Option<&str>, status: Option<ExitStatus>, stderr: &str, timeout:
         None if status.success() => Ok(()),
         None if status.code().is_none() => Err(format!("crashed: {status}")),
         None => Err(format!("failed: {status}")),
-        Some(_) if !aborted(status) => Err(format!("should have died of an abort, but: {status}")),
+        Some(_) if !aborted(status) => Err(format!("should have aborted, but: {status}")),
         Some(text) if !stderr.contains(text) => {
-            Err(format!("died of an abort, as it should, but stderr does not contain {text:?}"))
+            Err(format!("aborted as expected, but stderr does not contain {text:?}"))
         }
         Some(_) => Ok(()),
     }
@@ -205,7 +205,7 @@ fn judge(abort: Option<&str>, status: Option<ExitStatus>, stderr: &str, timeout:
 fn aborted(status: ExitStatus) -> bool {
     use std::os::unix::process::ExitStatusExt;
 
-    /// The same number on every unix.
+    /// The number is the same on all Unix systems.
     const SIGABRT: i32 = 6;
     status.signal() == Some(SIGABRT)
 }
@@ -254,7 +254,7 @@ mod tests {
 
         use super::*;
 
-        /// `raw`: what `wait` returns; the exit code in the second byte, the signal in the first.
+        /// `raw` is the status that `wait` returns, with the exit code in the second byte and the signal in the first.
         fn judged(abort: Option<&str>, raw: Option<i32>, stderr: &str) -> Result<(), String> {
             judge(abort, raw.map(ExitStatus::from_raw), stderr, Duration::from_secs(60))
         }
@@ -269,13 +269,13 @@ mod tests {
         }
 
         #[test]
-        fn an_abort_scenario_passes_only_by_that_abort() {
+        fn a_scenario_that_must_abort_passes_only_if_it_aborts_with_its_message() {
             let wanted = Some("cannot go on");
             assert_eq!(judged(wanted, Some(6), "fatal: cannot go on\n"), Ok(()));
             assert!(judged(wanted, Some(6), "something else").is_err_and(|what| what.contains("\"cannot go on\"")));
             for other in [0, 11, 1 << 8, 134 << 8] {
                 let judged = judged(wanted, Some(other), "cannot go on");
-                assert!(judged.is_err_and(|what| what.starts_with("should have died")), "{other}");
+                assert!(judged.is_err_and(|what| what.starts_with("should have aborted")), "{other}");
             }
             assert!(judged(wanted, None, "cannot go on").is_err_and(|what| what.starts_with("hung")));
         }

@@ -1,4 +1,4 @@
-//! What can be loaded, what is refused with which reason, and what a loaded plugin is.
+//! Which files can be loaded, how others are refused, and what a loaded plugin reports.
 
 use std::error::Error;
 use std::ffi::c_void;
@@ -28,50 +28,71 @@ fn scenario(name: &str, summary: &str, run: fn(&Bench)) -> Scenario {
 
 pub fn scenarios() -> Vec<Scenario> {
     Vec::from([
-        scenario("missing_file", "a path that leads nowhere is NotFound", missing_file),
+        scenario("missing_file", "a path without a file is NotFound", missing_file),
         scenario("folder", "a folder is NotAFile", folder),
-        scenario("unreadable_path", "a path through a file is Unreadable, with what the system said", unreadable_path),
-        scenario("file_that_is_no_library", "a text and an empty file are refused by the loader", no_library),
-        scenario("library_that_is_no_plugin", "a library without export_plugin! is NotAPlugin", no_plugin),
         scenario(
-            "unresolved_symbol",
-            "a library that misses a symbol is refused, now and not when it runs",
-            unresolved,
+            "unreadable_path",
+            "a path that has a file as a folder is Unreadable; the error has the system's message",
+            unreadable_path,
         ),
-        scenario("later_contract", "a plugin with another major version of the contract is AbiMajor", later_contract),
-        scenario("damaged_entry", "an entry that is none is DamagedEntry, whatever is wrong with it", damaged_entry),
+        scenario("file_that_is_not_a_library", "the system's loader refuses a text file and an empty file", no_library),
+        scenario("library_that_is_not_a_plugin", "a library without export_plugin! is NotAPlugin", no_plugin),
+        scenario("unresolved_symbol", "a library with an unresolved symbol is refused when it is loaded", unresolved),
+        scenario(
+            "later_major_version",
+            "a plugin with another major version of the contract is AbiMajor",
+            later_contract,
+        ),
+        scenario(
+            "damaged_entry",
+            "an entry with a wrong magic number, a short size or a null function is DamagedEntry",
+            damaged_entry,
+        ),
         scenario(
             "plugin_that_refuses",
-            "a plugin that does not connect is Refused, in its own words",
+            "a plugin whose connect function fails is Refused, with the plugin's message",
             plugin_that_refuses,
         ),
         scenario(
-            "what_a_plugin_tells",
-            "name, path and state; a symbol that is missing is NoSymbol",
+            "properties_of_a_plugin",
+            "a plugin has a name, a path and a state; a missing symbol is NoSymbol",
             what_a_plugin_tells,
         ),
-        scenario("same_file_twice", "the same file again is another handle to the same plugin", same_file_twice),
         scenario(
-            "same_file_at_once",
-            "threads that load one file at once get handles to one plugin",
+            "same_file_twice",
+            "loading the same file again returns another handle to the same plugin",
+            same_file_twice,
+        ),
+        scenario(
+            "same_file_on_many_threads",
+            "threads that load one file at the same time get handles to one plugin",
             same_file_at_once,
         ),
-        scenario("copy_of_a_file", "a copy under another name is another plugin, which shares values", copy_of_a_file),
-        scenario("relative_path", "a relative path and a bare file name mean the current folder", relative_path),
-        scenario("dropped_plugin", "dropping a plugin keeps it mapped and its values valid", dropped_plugin),
-        scenario("fixed_file", "a file that was refused can be replaced by a good one and loaded", fixed_file),
+        scenario("copy_of_a_file", "a copy with another name is another plugin, which shares values", copy_of_a_file),
+        scenario(
+            "relative_path",
+            "relative paths and bare file names are relative to the current folder",
+            relative_path,
+        ),
+        scenario("dropped_plugin", "a plugin that is dropped stays mapped, and its values stay valid", dropped_plugin),
+        scenario(
+            "refused_file_that_is_replaced",
+            "a refused file can be replaced by a valid plugin, which then loads",
+            fixed_file,
+        ),
     ])
 }
 
-/// Loads what must be refused. The error names the file as it was given, and nothing of it stays mapped.
+/// Loads a file that must be refused. Asserts that the error names the path as it was given and that nothing stays
+/// mapped.
 #[track_caller]
 fn refused(path: &Path) -> LoadError {
     let before = snapshot();
-    // SAFETY: there is no such file, or it is one of this workspace.
+    // SAFETY: there is no such file, or it is a file of this workspace or a text file.
     let error = unsafe { Plugin::load(path) }.expect_err("this must not load");
     assert_eq!(error.path(), path);
     let text = error.to_string();
-    assert!(text.contains(&*path.to_string_lossy()), "it names the file: {text}");
+    assert!(text.contains(&*path.to_string_lossy()), "the error names the file: {text}");
     assert_eq!(snapshot(), before, "nothing is registered");
     if cfg!(target_os = "linux") {
         assert!(!is_mapped(path), "nothing stays mapped");
@@ -82,7 +103,7 @@ fn refused(path: &Path) -> LoadError {
 #[track_caller]
 fn says(error: &LoadError, words: &str) {
     let text = error.to_string();
-    assert!(text.contains(words), "it says {words:?}: {text}");
+    assert!(text.contains(words), "the error contains {words:?}: {text}");
 }
 
 fn temporary_folder() -> TempDir {
@@ -119,12 +140,12 @@ fn unreadable_path(_: &Bench) {
     fs::write(&file, "text").expect("the folder is writable");
     let error = refused(&file.join("plugin.so"));
     if cfg!(windows) {
-        // There it is a path that leads nowhere.
+        // Windows reports that there is no such file.
         assert!(matches!(error, LoadError::NotFound { .. }), "{error:?}");
         return;
     }
     assert!(matches!(error, LoadError::Unreadable { .. }), "{error:?}");
-    let source = error.source().expect("what the system said");
+    let source = error.source().expect("the error has the system's error as its source");
     assert!(source.is::<std::io::Error>());
     says(&error, &source.to_string());
 }
@@ -136,7 +157,7 @@ fn no_library(_: &Bench) {
         fs::write(&file, content).expect("the folder is writable");
         let error = refused(&file);
         assert!(matches!(error, LoadError::Open { .. }), "{error:?}");
-        assert!(error.source().expect("what the loader said").is::<libloading::Error>());
+        assert!(error.source().expect("the error has the loader's error as its source").is::<libloading::Error>());
         says(&error, "the system's loader refused it: ");
     }
 }
@@ -150,13 +171,13 @@ fn no_plugin(bench: &Bench) {
 
 fn unresolved(bench: &Bench) {
     if !cfg!(target_os = "linux") {
-        // Such a library cannot be linked.
+        // Other linkers reject such a library.
         return;
     }
     let error = refused(&bench.path("unresolved"));
     assert!(matches!(error, LoadError::Open { .. }), "{error:?}");
     assert!(error.source().is_some());
-    says(&error, "test_plugin_symbol_that_nobody_has");
+    says(&error, "test_plugin_undefined_symbol");
 }
 
 fn later_contract(bench: &Bench) {
@@ -179,23 +200,23 @@ struct Entry {
     disconnect: AtomicUsize,
 }
 
-/// Opens `damaged-entry` beforehand, so that its entry can be changed, and loads it then.
+/// Opens `damaged-entry`, changes its entry in memory, and then loads it.
 #[track_caller]
 fn refused_with(bench: &Bench, change: impl FnOnce(&Entry)) -> LoadError {
     let path = bench.path("damaged-entry");
-    // SAFETY: a library of this workspace.
+    // SAFETY: the file is a library of this workspace, without initializers.
     let library = unsafe { Library::new(&path) }.unwrap_or_else(|error| panic!("{error}"));
-    // SAFETY: the library's symbol of this name is such a static.
+    // SAFETY: the library exports a static with this name and the layout of `Entry`.
     let entry = unsafe { &**library.get::<*const Entry>(b"plugin_tls_entry").expect("the library has an entry") };
     entry.magic.store(u64::from_le_bytes(*b"plug_tls"), SeqCst);
     change(entry);
-    // SAFETY: `damaged-entry` has no code of its own.
+    // SAFETY: `damaged-entry` has no code that could run.
     let error = unsafe { Plugin::load(&path) }.expect_err("this must not load");
     assert_eq!(error.path(), path);
     says(&error, &path.to_string_lossy());
     drop(library);
     if cfg!(target_os = "linux") {
-        assert!(!is_mapped(&path), "the plugin is not held by the host");
+        assert!(!is_mapped(&path), "the host does not keep the plugin mapped");
     }
     error
 }
@@ -224,7 +245,7 @@ fn damaged_entry(bench: &Bench) {
 }
 
 fn plugin_that_refuses(bench: &Bench) {
-    /// What a plugin writes its reason to.
+    /// Takes the reason of a plugin.
     #[repr(C)]
     struct Sink {
         write: unsafe extern "C" fn(to: *mut c_void, text: Text),
@@ -239,7 +260,7 @@ fn plugin_that_refuses(bench: &Bench) {
 
     unsafe extern "C" fn refuse(_table: *const c_void, _load: *mut c_void, report: *const c_void) -> u32 {
         let reason = "I do not want to";
-        // SAFETY: the loader passes a sink, and the text is alive for the call.
+        // SAFETY: the loader passes a sink, and the text lives until `write` returns.
         unsafe {
             let sink = &*report.cast::<Sink>();
             (sink.write)(sink.to, Text { pointer: reason.as_ptr(), length: reason.len() });
@@ -262,17 +283,17 @@ fn what_a_plugin_tells(bench: &Bench) {
     assert!(debug.contains(plugin.name()) && debug.contains("Live"), "{debug}");
 
     for symbol in [&b"no_such_function"[..], b"no_such_function\0"] {
-        // SAFETY: there is no such function.
+        // SAFETY: there is no such function, so the type does not matter.
         let error = unsafe { plugin.get::<extern "C" fn()>(symbol) }.expect_err("there is no such function");
         assert!(matches!(&error, LoadError::NoSymbol { symbol, .. } if symbol == "no_such_function"), "{error:?}");
         assert_eq!(error.path(), path);
-        assert!(error.source().expect("what the loader said").is::<libloading::Error>());
+        assert!(error.source().expect("the error has the loader's error as its source").is::<libloading::Error>());
         says(&error, &path.to_string_lossy());
         says(&error, "`no_such_function`");
     }
 }
 
-/// How many of the item's copies are registered.
+/// The number of binaries whose copy of the item is registered.
 fn copies(item: &str) -> usize {
     let snapshot = snapshot();
     let item = snapshot.items().iter().find(|row| row.item == item);
@@ -288,7 +309,7 @@ fn same_file_twice(bench: &Bench) {
     assert_eq!(first.plain_calls(), 1);
     let registered = snapshot();
 
-    // Also by another way to the same file.
+    // Another path to the same file gives the same plugin.
     let (folder, file) = (path.parent().expect("a folder"), path.file_name().expect("a file"));
     for path in [path.clone(), folder.join(".").join(file)] {
         let again = StableItems::load(&path);
@@ -302,7 +323,7 @@ fn same_file_twice(bench: &Bench) {
         assert_eq!(snapshot(), registered, "nothing is registered twice");
     }
     assert_eq!(first.own_calls(), 2);
-    assert_eq!(copies("test_stable_api::COUNT"), 2, "of the host and of the plugin");
+    assert_eq!(copies("test_stable_api::COUNT"), 2, "one copy of the host and one of the plugin");
 }
 
 fn same_file_at_once(bench: &Bench) {
@@ -317,7 +338,7 @@ fn same_file_at_once(bench: &Bench) {
         threads.into_iter().map(|thread| thread.join().expect("the thread loads the plugin")).collect()
     });
     assert_eq!(addresses, [run(TotalAddress, 0); 8]);
-    assert_eq!(copies("test_stable_api::TOTAL"), 2, "of the host and of the plugin");
+    assert_eq!(copies("test_stable_api::TOTAL"), 2, "one copy of the host and one of the plugin");
     assert_eq!(copies("test_plugin_stable_items::OWN"), 1);
 }
 
@@ -344,13 +365,13 @@ fn relative_path(bench: &Bench) {
 
     for path in ["bare-name.so", "plugins/relative.so", "./plugins/../bare-name.so"] {
         let plugin = StableItems::load(path);
-        assert_eq!(plugin.plugin.path(), Path::new(path), "as it was given");
+        assert_eq!(plugin.plugin.path(), Path::new(path), "the path is reported as it was given");
         assert_eq!(plugin.run(CountAddress, 0), run(CountAddress, 0));
     }
     let error = refused(Path::new("no-such-plugin.so"));
     assert!(matches!(error, LoadError::NotFound { .. }), "{error:?}");
-    // The system's loader would find a library of this name in a folder of its own.
-    // SAFETY: there is no such file here, so nothing of it runs.
+    // The system's loader would search its own folders for a bare name.
+    // SAFETY: the current folder has no such file, so no code of it runs.
     let error = unsafe { Plugin::load("libc.so.6") }.expect_err("only the system's folders have this file");
     assert!(matches!(error, LoadError::NotFound { .. }), "{error:?}");
 }
@@ -368,10 +389,10 @@ fn dropped_plugin(bench: &Bench) {
         assert!(is_mapped(&path));
     }
     assert_eq!(snapshot(), registered);
-    assert_eq!(run(HasName, 7), 1, "what the plugin has allocated is there");
+    assert_eq!(run(HasName, 7), 1, "memory that the plugin allocated is still valid");
     let again = StableItems::load(&path);
-    assert_eq!(again.own_calls(), 2, "so is the value that the plugin has built");
-    assert_eq!(again.plain_calls(), 2, "and so is the plugin");
+    assert_eq!(again.own_calls(), 2, "the value that the plugin built is still there");
+    assert_eq!(again.plain_calls(), 2, "the plugin is the same image");
 }
 
 fn fixed_file(bench: &Bench) {

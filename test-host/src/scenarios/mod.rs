@@ -18,7 +18,7 @@ mod verification;
 
 use crate::scenario::Scenario;
 
-/// Every scenario there is.
+/// All scenarios.
 pub fn all() -> Vec<Scenario> {
     let topics = [
         building::scenarios(),

@@ -1,4 +1,4 @@
-//! A library that gets its context by hand, without `export_plugin!`.
+//! A library that does not call `export_plugin!` and receives its context through an exported function.
 
 use std::ffi::c_void;
 
@@ -7,19 +7,19 @@ use test_api::probe::Write;
 
 test_api::export_operations!();
 
-/// Connects this library: 0, or 1 with the reason.
+/// Connects this library. Returns 0, or 1 after it wrote the reason.
 ///
 /// # Safety
 ///
-/// `context` is as `Context::initialize` wants it; `write` accepts `to`.
+/// `context` must meet the conditions of `Context::initialize`, and `write` must accept `to` and any text.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn connect(context: Context, write: Write, to: *mut c_void) -> u32 {
-    // SAFETY: the caller's word.
+    // SAFETY: the caller guarantees that `context` meets the conditions of `initialize`.
     match unsafe { context.initialize() } {
         Ok(()) => 0,
         Err(error) => {
             let text = format!("{error:?}\n{error}");
-            // SAFETY: the caller's word.
+            // SAFETY: the caller guarantees that `write` accepts `to`. The text lives until `write` returns.
             unsafe { write(to, text.as_ptr(), text.len()) };
             1
         }
