@@ -1,4 +1,4 @@
-//! What scenarios work with: the folder of plugins, and loading them.
+//! Functions that scenarios use to load plugins and to run operations in them.
 
 use std::env::consts::{DLL_PREFIX, DLL_SUFFIX};
 use std::ffi::c_void;
@@ -10,12 +10,12 @@ use plugin_tls::Context;
 use plugin_tls::host::{LoadError, Plugin};
 use test_api::probe::{Operations, Probe, Write};
 
-/// Where the plugins are.
+/// The folder with the plugins.
 pub struct Bench {
     plugins: PathBuf,
 }
 
-/// A loaded plugin with its operations.
+/// A loaded plugin and its operations.
 pub struct Loaded {
     pub plugin: Plugin,
     operations: Operations,
@@ -30,7 +30,7 @@ impl Deref for Loaded {
 }
 
 impl Loaded {
-    /// The operations, for threads: to be used while the plugin is loaded.
+    /// A copy of the operations, which other threads can use while the plugin is loaded.
     pub fn operations(&self) -> Operations {
         self.operations
     }
@@ -49,7 +49,7 @@ impl Bench {
 
     /// Loads the plugin `test-plugin-NAME`.
     pub fn try_load(&self, name: &str) -> Result<Plugin, LoadError> {
-        // SAFETY: a plugin of this workspace.
+        // SAFETY: the file is a plugin of this workspace, and its initializers may run here.
         unsafe { Plugin::load(self.path(name)) }
     }
 
@@ -58,31 +58,31 @@ impl Bench {
         self.load_from(&self.path(name))
     }
 
-    /// Loads a copy of a plugin that has operations and must load.
+    /// Loads a plugin, or a copy of one, that has operations and must load.
     pub fn load_from(&self, path: &Path) -> Loaded {
-        // SAFETY: a plugin of this workspace.
+        // SAFETY: the file is a plugin of this workspace, and its initializers may run here.
         let plugin = unsafe { Plugin::load(path) }.unwrap_or_else(|error| panic!("{error}"));
-        // SAFETY: `probe` is exported by `export_operations!`.
+        // SAFETY: `export_operations!` exports `probe` with the type `Probe`.
         let probe = unsafe { plugin.get::<Probe>(b"probe") }.map(|symbol| *symbol);
         let probe = probe.unwrap_or_else(|error| panic!("{error}"));
-        // SAFETY: as above, and the plugin stays loaded.
+        // SAFETY: `export_operations!` exports `probe`. Scenarios use the operations only while the plugin is loaded.
         Loaded { plugin, operations: unsafe { Operations::new(probe) } }
     }
 
-    /// Opens the library `test-plugin-NAME`, without connecting it, for good.
+    /// Opens the library `test-plugin-NAME` without connecting it. The library is never closed.
     pub fn open(&self, name: &str) -> (&'static Library, Operations) {
-        // SAFETY: a library of this workspace.
+        // SAFETY: the file is a library of this workspace, and its initializers may run here.
         let library = unsafe { Library::new(self.path(name)) }.unwrap_or_else(|error| panic!("{error}"));
-        // SAFETY: exported by `export_operations!`; the library is never closed.
+        // SAFETY: `export_operations!` exports `probe` with the type `Probe`, and the library is never closed.
         let operations =
             unsafe { Operations::new(*library.get::<Probe>(b"probe").expect("the library has operations")) };
         (Box::leak(Box::new(library)), operations)
     }
 
-    /// Opens the library `test-plugin-by-hand`, without connecting it.
+    /// Opens the library `test-plugin-by-hand` without connecting it.
     pub fn open_by_hand(&self) -> ByHand {
         let (library, operations) = self.open("by-hand");
-        // SAFETY: the type of the library's `connect`.
+        // SAFETY: the library exports `connect` with the type `Connect`.
         let connect = unsafe { *library.get::<Connect>(b"connect").expect("the library can be connected") };
         ByHand { operations, connect }
     }
@@ -90,7 +90,7 @@ impl Bench {
 
 type Connect = unsafe extern "C" fn(Context, Write, *mut c_void) -> u32;
 
-/// A library that gets its context by hand.
+/// A library that receives its context through an exported function.
 pub struct ByHand {
     operations: Operations,
     connect: Connect,
@@ -105,14 +105,16 @@ impl Deref for ByHand {
 }
 
 impl ByHand {
-    /// Passes `context`; an error is the debug and the display form of the library's `ConnectError`, in lines.
+    /// Passes `context` to the library. An error is the debug form of the library's `ConnectError`, a line break and
+    /// its display form.
     ///
     /// # Safety
     ///
-    /// As `Context::initialize`.
+    /// The safety conditions of `Context::initialize` apply.
     pub unsafe fn connect(&self, context: Context) -> Result<(), String> {
         let mut reason = String::new();
-        // SAFETY: the caller's word; `reason` is alive for the call.
+        // SAFETY: the caller passes a context that `Context::initialize` accepts. `append` accepts a `String`, and
+        // `reason` is one that nothing else uses during the call.
         match unsafe { (self.connect)(context, append, (&raw mut reason).cast()) } {
             0 => Ok(()),
             _ => Err(reason),
@@ -120,29 +122,30 @@ impl ByHand {
     }
 }
 
-/// Appends a library's text to a string.
+/// Appends text of a library to a string.
 ///
 /// # Safety
 ///
-/// `to` is a `String` that nothing else uses, and the text is valid for this call.
+/// `to` must point to a `String` that nothing else uses. `text` must point to `length` readable bytes.
 pub unsafe extern "C" fn append(to: *mut c_void, text: *const u8, length: usize) {
-    // SAFETY: the caller's word.
+    // SAFETY: the caller guarantees that `text` has `length` readable bytes, and that `to` is a `String` that nothing
+    // else uses.
     unsafe {
         let text = std::slice::from_raw_parts(text, length);
         (*to.cast::<String>()).push_str(&String::from_utf8_lossy(text));
     }
 }
 
-/// The files that are mapped into this process, where the system tells.
+/// Whether the code of a file is mapped into this process. Panics on systems without `/proc`.
 pub fn is_mapped(path: &Path) -> bool {
     let maps = std::fs::read_to_string("/proc/self/maps").expect("the process's memory map can be read");
     assert!(maps.contains("test-host"), "the memory map names files");
     let file = path.file_name().expect("a file").to_string_lossy().into_owned();
-    // With its code: std maps the files of libraries too, to read symbols for backtraces.
+    // Only executable mappings count, because std maps the files of libraries to read symbols for backtraces.
     maps.lines().any(|line| line.ends_with(&file) && line.split(' ').nth(1).is_some_and(|rights| rights.contains('x')))
 }
 
-/// Runs an operation in the host itself.
+/// Runs an operation in the host.
 pub fn host(name: &str, argument: u64) -> test_api::Outcome {
     test_api::probe::run(&[], name, argument)
 }

@@ -1,5 +1,5 @@
-//! The host's allocator: the system's, with a count of what is in use, so that a scenario can tell a leak from the unrest of
-//! the system's memory.
+//! The host's allocator: the system's allocator and a counter of the bytes in use. The size of the process varies for
+//! other reasons than leaks. The counter does not.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -9,30 +9,30 @@ struct Counting;
 #[global_allocator]
 static COUNTING: Counting = Counting;
 
-/// Relaxed everywhere: a count, read when the threads that matter are done.
+/// All accesses are relaxed: scenarios read the counter after they have joined the threads whose allocations matter.
 static IN_USE: AtomicUsize = AtomicUsize::new(0);
 
-/// How many bytes the host has in use.
+/// The number of bytes that the host has in use.
 pub fn in_use() -> usize {
     IN_USE.load(Relaxed)
 }
 
-/// Counts memory that a plugin's allocator has handed out, and that the host is about to free. (Both are the system's.)
+/// Adds memory that a plugin allocated and the host is about to free. Both allocators get it from the system's.
 pub fn adopt(bytes: usize) {
     IN_USE.fetch_add(bytes, Relaxed);
 }
 
-// SAFETY: the system's allocator, whatever it returns; the count has no influence on it.
+// SAFETY: all calls go to the system's allocator unchanged, and the counter does not affect what they return.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         IN_USE.fetch_add(layout.size(), Relaxed);
-        // SAFETY: the caller's word.
+        // SAFETY: the caller guarantees that `layout` has a nonzero size.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
         IN_USE.fetch_sub(layout.size(), Relaxed);
-        // SAFETY: the caller's word.
+        // SAFETY: the caller guarantees that this allocator, which is the system's, returned `memory` for `layout`.
         unsafe { System.dealloc(memory, layout) }
     }
 }

@@ -1,5 +1,5 @@
-//! A tour: two plugins share a request, a registry and counters with the host, each thread has its own, and one plugin is
-//! replaced by a newer build while the program runs.
+//! A tour of the library. Two plugins share a request, a registry and counters with the host. Each thread has its own
+//! request. A newer build replaces one of the plugins while the program runs.
 
 use std::error::Error;
 use std::fmt::Write;
@@ -13,18 +13,18 @@ use plugin_tls::host::{LoadError, Plugin, snapshot};
 
 use crate::bench::Bench;
 
-/// Runs the tour and prints what happens.
+/// Runs the tour and prints each step.
 pub fn run(bench: &Bench) -> Result<(), Box<dyn Error>> {
-    // A folder of its own for the plugin that will be overwritten, as a developer's rebuild does.
+    // The tour overwrites this copy of the plugin later, as a developer's rebuild does.
     let folder = tempfile::tempdir()?;
     let greeter = folder.path().join("greeter.so");
     fs::copy(bench.path("demo-greeter"), &greeter)?;
 
-    println!("The host loads two plugins. Each fills the registry of commands that the host owns:");
+    println!("The host loads two plugins. Each adds a command to a registry that the host owns:");
     let plugins = [load(&greeter)?, load(&bench.path("demo-audit"))?];
 
     println!("\nTwo threads serve requests. The host sets the request, the plugins' commands read it:");
-    // Both threads still live, with their values, while the snapshot is taken.
+    // Keep both threads and their values alive until the snapshot has been taken.
     let (served, seen) = (Barrier::new(3), Barrier::new(3));
     let worker = |user: &'static str, requests: u32| {
         let (served, seen) = (&served, &seen);
@@ -44,7 +44,7 @@ pub fn run(bench: &Bench) -> Result<(), Box<dyn Error>> {
     });
     reports.iter().for_each(|report| print!("{report}"));
 
-    println!("\nThe total is one for the whole process. Of a plain static, each binary has counted its own:");
+    println!("\nThe whole process has one total. Each binary has its own copy of a plain static:");
     println!("  {:<32} plugin_tls::lazy_static!  static", "");
     let show = |name, Totals { shared, plain }| println!("  {name:<32} {shared:<25} {plain}");
     show("test-host", demo_api::totals());
@@ -54,37 +54,38 @@ pub fn run(bench: &Bench) -> Result<(), Box<dyn Error>> {
         show(plugin.name(), totals());
     }
 
-    items.retain(|item| item.item.starts_with("demo_api::"));
-    println!("\nWhat the store held of the demo while both threads were at work:\n{items}");
+    items.retain(|item| item.path.starts_with("demo_api::"));
+    println!("\nThe demo's items in the store while both threads were running:\n{items}");
 
     println!("\nThe greeter is unloaded, overwritten by a newer build, and loaded again:");
     let [old, _audit] = plugins;
     // SAFETY: the greeter exports a function of this name and type.
     let uninstall = unsafe { old.get::<extern "C" fn()>(b"uninstall")? };
     uninstall();
-    // SAFETY: the registry was all that knew functions of the plugin, and the threads have ended.
+    // SAFETY: `uninstall` removed the plugin's functions from the registry, which was the only place that had them. The
+    // threads that called them have ended.
     let unloaded = unsafe { old.unload()? };
-    println!("  in memory still: {}", if unloaded.is_unmapped() { "no" } else { "yes" });
+    println!("  still in memory: {}", if unloaded.is_unmapped() { "no" } else { "yes" });
     fs::remove_file(&greeter)?;
     fs::copy(bench.path("demo-greeter-next"), &greeter)?;
     let _new = load(&greeter)?;
     print!("{}", serve("Ada", 1));
-    println!("  the total goes on: {}", demo_api::totals().shared);
+    println!("  the total continues: {}", demo_api::totals().shared);
     Ok(())
 }
 
 fn load(path: &Path) -> Result<Plugin, LoadError> {
-    // SAFETY: a plugin of this workspace.
+    // SAFETY: the file is a plugin of this workspace, and its initializers may run here.
     let plugin = unsafe { Plugin::load(path)? };
     // SAFETY: the plugins of the demo export a function of this name and type.
     let install = unsafe { plugin.get::<extern "C" fn()>(b"install")? };
     install();
     let commands: Vec<_> = COMMANDS.lock().expect("no command panics").keys().cloned().collect();
-    println!("  {}: the commands are {} now", plugin.name(), commands.join(" and "));
+    println!("  {}: the commands are now {}", plugin.name(), commands.join(" and "));
     Ok(plugin)
 }
 
-/// What a thread does: it runs every command for each of its requests. Returns what it has seen.
+/// Runs every command for each of this thread's requests. Returns a report.
 fn serve(user: &str, requests: u32) -> String {
     let mut report = format!("  the thread of {user}\n");
     let commands = COMMANDS.lock().expect("no command panics").clone();

@@ -1,59 +1,44 @@
-//! What a scenario is.
+//! A scenario: its description and the function that runs it.
 
-use serde::Serialize;
+use test_plan::{Build, Compilers};
 
 use crate::bench::Bench;
 
-/// One behaviour, shown with real plugins in a process of its own.
-#[derive(Serialize)]
+/// One behaviour of the library, checked with real plugins in a process of its own.
 pub struct Scenario {
-    pub name: &'static str,
-    pub group: &'static str,
-    /// What must be true.
-    pub summary: &'static str,
-    /// Whether host and plugins must come from the same compiler.
-    pub compilers: Compilers,
-    /// How the features of host and plugins may be built.
-    pub builds: &'static [Build],
-    /// The process must abort, with this text on its standard error.
-    pub abort: Option<&'static str>,
-    #[serde(skip)]
+    pub plan: test_plan::Scenario,
+    /// Panics if the library behaves otherwise.
     pub run: fn(&Bench),
 }
 
-#[derive(Serialize, Clone, Copy)]
-#[serde(rename_all = "lowercase")]
-pub enum Compilers {
-    Same,
-    Any,
-    Different,
-}
-
-#[derive(Serialize, Clone, Copy)]
-#[serde(rename_all = "lowercase")]
-pub enum Build {
-    /// The host with the feature `host`, the plugins with the feature `plugin`.
-    Apart,
-    /// Everything with both, as in a workspace that is built at once.
-    Unified,
-}
-
 impl Scenario {
-    /// A scenario that runs wherever one compiler has built host and plugins.
-    pub const fn new(group: &'static str, name: &'static str, summary: &'static str, run: fn(&Bench)) -> Self {
-        let builds = &[Build::Apart, Build::Unified];
-        Scenario { name, group, summary, compilers: Compilers::Same, builds, abort: None, run }
+    /// A scenario for both builds, with one compiler for the host and the plugins.
+    pub fn new(group: &str, name: &str, summary: &str, run: fn(&Bench)) -> Self {
+        let plan = test_plan::Scenario {
+            name: name.to_owned(),
+            group: group.to_owned(),
+            summary: summary.to_owned(),
+            compilers: Compilers::Same,
+            builds: vec![Build::Apart, Build::Unified],
+            abort: None,
+        };
+        Scenario { plan, run }
     }
 
-    pub const fn compilers(self, compilers: Compilers) -> Self {
-        Scenario { compilers, ..self }
+    pub fn compilers(mut self, compilers: Compilers) -> Self {
+        self.plan.compilers = compilers;
+        self
     }
 
-    pub const fn only(self, builds: &'static [Build]) -> Self {
-        Scenario { builds, ..self }
+    /// Runs the scenario in this build only.
+    pub fn only(mut self, build: Build) -> Self {
+        self.plan.builds = vec![build];
+        self
     }
 
-    pub const fn aborts(self, text: &'static str) -> Self {
-        Scenario { abort: Some(text), ..self }
+    /// The process must abort with `text` on its standard error.
+    pub fn aborts(mut self, text: &str) -> Self {
+        self.plan.abort = Some(text.to_owned());
+        self
     }
 }

@@ -1,4 +1,4 @@
-//! The plugin `stable-items`, which loads whichever compiler it comes from.
+//! The plugin `stable-items`, which loads even if another compiler than the host's built it.
 
 use std::path::Path;
 
@@ -18,9 +18,9 @@ impl StableItems {
     /// Loads a file that must load.
     #[track_caller]
     pub fn load(path: impl AsRef<Path>) -> Self {
-        // SAFETY: a plugin of this workspace.
+        // SAFETY: the file is a plugin of this workspace, and its initializers may run here.
         let plugin = unsafe { Plugin::load(path) }.unwrap_or_else(|error| panic!("{error}"));
-        // SAFETY: the plugin's functions of these names have these types.
+        // SAFETY: the plugin exports functions with these names and types.
         unsafe {
             StableItems {
                 run: *plugin.get(b"stable").unwrap_or_else(|error| panic!("{error}")),
@@ -36,12 +36,12 @@ impl StableItems {
         (self.run)(operation, argument)
     }
 
-    /// Counts in an item that only this plugin has.
+    /// Increments an item that only this plugin declares, and returns its value.
     pub fn own_calls(&self) -> u64 {
         (self.own_calls)()
     }
 
-    /// Counts in a plain static, of which each image has one.
+    /// Increments a plain static, which exists once per image, and returns its value.
     pub fn plain_calls(&self) -> u64 {
         (self.plain_calls)()
     }

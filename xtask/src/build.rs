@@ -1,4 +1,4 @@
-//! Builds of the host and its plugins: the cargo invocations of each setting, and the folder its products are put into.
+//! Builds the test host and its plugins for each setting, and copies the products to a folder per setting.
 
 use std::collections::HashMap;
 use std::fs;
@@ -15,17 +15,19 @@ use crate::settings::Setting;
 
 /// The package and the binary that loads the plugins.
 const HOST: &str = "test-host";
-/// Plugins whose package name ends in this are hosts themselves: they have the feature `host`.
+/// The executable that opens the library of [`HOST`].
+const HOST_AS_LIBRARY: &str = "test-host-as-library";
+/// The suffix of packages that are libraries with the feature `host`.
 const HOST_LIBRARY: &str = "-host-library";
 
-/// Where things lie, and which packages are plugins.
+/// The folders of the workspace, and the packages that are plugins.
 #[derive(Debug)]
 pub(crate) struct Workspace {
     pub(crate) root: PathBuf,
     target: PathBuf,
     /// The names of the packages under `test-plugins/` that are built as dynamic libraries.
     plugins: Vec<String>,
-    /// Every package of the workspace, by its id in cargo's messages.
+    /// The name of each package of the workspace, by its id in cargo's messages.
     names: HashMap<cargo_metadata::PackageId, String>,
 }
 
@@ -33,7 +35,7 @@ impl Workspace {
     fn find() -> Result<Self> {
         let mut command = MetadataCommand::new();
         command.no_deps();
-        let metadata = command.exec().context("cannot read the workspace; is this run inside of it?")?;
+        let metadata = command.exec().context("cannot read the workspace; run this command inside of it")?;
         let folder = metadata.workspace_root.join("test-plugins");
         let members = metadata.workspace_packages();
         let is_plugin = |package: &cargo_metadata::Package| {
@@ -56,18 +58,18 @@ impl Workspace {
         &self.target
     }
 
-    /// A folder for what a check builds, below the target folder.
+    /// The folder `name` below the target folder, for the builds of a check.
     pub(crate) fn scratch(&self, name: &str) -> PathBuf {
         self.target.join("test-plugins").join(name)
     }
 
-    /// A path as it is typed at the root of the workspace.
+    /// `path` relative to the root of the workspace.
     pub(crate) fn relative<'a>(&self, path: &'a Path) -> &'a Path {
         path.strip_prefix(&self.root).unwrap_or(path)
     }
 }
 
-/// A plugin as it was built.
+/// A plugin that was built.
 #[derive(Debug, Clone)]
 pub(crate) struct Plugin {
     pub(crate) package: String,
@@ -85,19 +87,30 @@ impl Plugin {
 pub(crate) struct Products {
     pub(crate) folder: PathBuf,
     pub(crate) host: PathBuf,
+    /// The executable that opens the host as a dynamic library.
+    pub(crate) library_host: PathBuf,
     pub(crate) plugins: Vec<Plugin>,
 }
 
-/// Which compiler builds, and how.
+/// The files of the test host.
+#[derive(Debug)]
+struct HostFiles {
+    executable: PathBuf,
+    /// See [`Products::library_host`].
+    library_executable: PathBuf,
+    library: PathBuf,
+}
+
+/// The compiler of a build, and whether it instruments the code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Toolchain {
     Current,
     Nightly,
-    /// Nightly, with what it builds instrumented.
+    /// Nightly, with AddressSanitizer.
     Sanitizer,
 }
 
-/// What a toolchain is asked to build.
+/// One invocation of `cargo build`.
 #[derive(Debug, Clone, Copy)]
 struct Invocation<'a> {
     toolchain: Toolchain,
@@ -105,14 +118,14 @@ struct Invocation<'a> {
     packages: &'a [&'a str],
 }
 
-/// Builds settings, each at most once.
+/// Builds each setting at most once.
 #[derive(Debug)]
 pub(crate) struct Builder<'a> {
     workspace: Workspace,
     report: &'a Report,
-    /// `None`: it did not build, which was reported.
+    /// The value is `None` if the build failed. The failure was reported then.
     done: HashMap<Setting, Option<Products>>,
-    /// Why compilers cannot be mixed; `None` inside: they can.
+    /// The cached result of [`why_no_nightly`].
     no_nightly: Option<Option<String>>,
 }
 
@@ -125,7 +138,7 @@ impl<'a> Builder<'a> {
         &self.workspace
     }
 
-    /// Why a setting cannot be built on this machine, if so.
+    /// The reason if a setting cannot be built on this machine.
     pub(crate) fn unavailable(&mut self, setting: Setting) -> Option<String> {
         let root = &self.workspace.root;
         if setting == Setting::AddressSanitizer {
@@ -137,7 +150,7 @@ impl<'a> Builder<'a> {
         self.no_nightly.get_or_insert_with(|| why_no_nightly(root)).clone()
     }
 
-    /// Builds a setting unless that was done. `None`: it does not build, which counts as one failure.
+    /// Builds a setting at the first call. Returns `None` if the build failed, which is reported once as a failure.
     pub(crate) fn products(&mut self, setting: Setting) -> Option<Products> {
         let setting = setting.built_as();
         if !self.done.contains_key(&setting) {
@@ -153,10 +166,10 @@ impl<'a> Builder<'a> {
             !self.workspace.plugins.is_empty(),
             "no package under test-plugins/ has a library of crate-type cdylib; there is nothing to load"
         );
-        // Both mixed settings take one side from this; it prints and fails under its own name.
+        // Both mixed settings take one side from this build, which prints and fails under its own name.
         let current = if setting.mixes_compilers() {
             let current = self.products(Setting::DebugApart);
-            Some(current.with_context(|| format!("it takes one side from {}", build_name(Setting::DebugApart)))?)
+            Some(current.with_context(|| format!("one side comes from {}", build_name(Setting::DebugApart)))?)
         } else {
             None
         };
@@ -173,8 +186,8 @@ impl<'a> Builder<'a> {
                 })?;
                 (self.host_of(&built)?, self.plugins_of(&built)?)
             }
-            (Setting::StableHostNightlyPlugins, Some(current)) => {
-                (current.host, self.build_plugins(Toolchain::Nightly, false)?)
+            (Setting::StableHostNightlyPlugins, Some(_)) => {
+                (self.build_host(Toolchain::Current, false)?, self.build_plugins(Toolchain::Nightly, false)?)
             }
             (Setting::NightlyHostStablePlugins, Some(current)) => {
                 (self.build_host(Toolchain::Nightly, false)?, current.plugins)
@@ -190,11 +203,12 @@ impl<'a> Builder<'a> {
         self.collect(setting, &host, plugins)
     }
 
-    fn build_host(&self, toolchain: Toolchain, release: bool) -> Result<PathBuf> {
+    fn build_host(&self, toolchain: Toolchain, release: bool) -> Result<HostFiles> {
         self.host_of(&self.cargo_build(Invocation { toolchain, release, packages: &[HOST] })?)
     }
 
-    /// Plugins and host libraries apart: in one invocation the plugins would get the feature `host` too.
+    /// Builds plugins and host libraries in separate invocations. In a single one, the plugins would get the feature
+    /// `host`.
     fn build_plugins(&self, toolchain: Toolchain, release: bool) -> Result<Vec<Plugin>> {
         let (libraries, plugins): (Vec<&str>, Vec<&str>) =
             self.plugin_names().into_iter().partition(|name| name.ends_with(HOST_LIBRARY));
@@ -210,7 +224,7 @@ impl<'a> Builder<'a> {
     }
 
     fn cargo_build(&self, invocation: Invocation<'_>) -> Result<Vec<Artifact>> {
-        // Target folders of their own, so that no toolchain throws away what another one built.
+        // Each toolchain has its own target folder, because it would rebuild what another one built.
         let (mut command, folder) = match invocation.toolchain {
             Toolchain::Current => (process::cargo(&self.workspace.root), None),
             Toolchain::Nightly => (process::nightly("cargo", &self.workspace.root), Some("nightly")),
@@ -221,8 +235,8 @@ impl<'a> Builder<'a> {
             command.arg("--target-dir").arg(self.workspace.target.join(folder));
         }
         if invocation.toolchain == Toolchain::Sanitizer {
-            // With a target, so that build scripts and macros are not instrumented. The runtime is in the executable, and
-            // plugins look for it there.
+            // With `--target`, the flags do not apply to build scripts and procedural macros. The sanitizer's runtime
+            // is in the executable, which must export it to the plugins.
             command.args(["--target", sanitizer_target().context(NO_SANITIZER)?]);
             command.env("RUSTFLAGS", "-Zsanitizer=address -Clink-arg=-Wl,--export-dynamic");
         }
@@ -235,24 +249,35 @@ impl<'a> Builder<'a> {
         artifacts_of(command)
     }
 
-    fn host_of(&self, artifacts: &[Artifact]) -> Result<PathBuf> {
-        let host = artifacts
-            .iter()
-            .filter(|artifact| artifact.target.name == HOST && artifact.target.kind.contains(&TargetKind::Bin))
-            .find_map(|artifact| artifact.executable.clone());
-        Ok(host
-            .with_context(|| format!("cargo built no executable {HOST}; does the package have that binary?"))?
-            .into())
+    fn host_of(&self, artifacts: &[Artifact]) -> Result<HostFiles> {
+        let executable = |name: &str| -> Result<PathBuf> {
+            let executable = artifacts
+                .iter()
+                .filter(|artifact| artifact.target.name == name && artifact.target.kind.contains(&TargetKind::Bin))
+                .find_map(|artifact| artifact.executable.clone());
+            Ok(executable.with_context(|| format!("cargo built no executable {name}"))?.into())
+        };
+        let library =
+            artifacts.iter().find(|artifact| is_dynamic_library(artifact) && self.package_of(artifact) == HOST);
+        Ok(HostFiles {
+            executable: executable(HOST)?,
+            library_executable: executable(HOST_AS_LIBRARY)?,
+            library: dynamic_library(library.with_context(|| format!("cargo built no library of {HOST}"))?)?,
+        })
+    }
+
+    /// The package of an artifact; empty if it is none of this workspace.
+    fn package_of(&self, artifact: &Artifact) -> &str {
+        self.workspace.names.get(&artifact.package_id).map_or("", String::as_str)
     }
 
     fn plugins_of(&self, artifacts: &[Artifact]) -> Result<Vec<Plugin>> {
         let mut plugins = Vec::new();
-        for artifact in artifacts.iter().filter(|artifact| artifact.target.kind.contains(&TargetKind::CDyLib)) {
-            let Some(package) = self.workspace.names.get(&artifact.package_id) else { continue };
-            let library =
-                artifact.filenames.iter().find(|file| file.extension() == Some(std::env::consts::DLL_EXTENSION));
-            let path = library.with_context(|| format!("cargo names no dynamic library for the plugin {package}"))?;
-            plugins.push(Plugin { package: package.clone(), path: path.clone().into() });
+        for artifact in artifacts.iter().filter(|artifact| is_dynamic_library(artifact)) {
+            let package = self.package_of(artifact);
+            if self.workspace.plugins.iter().any(|plugin| plugin == package) {
+                plugins.push(Plugin { package: package.to_owned(), path: dynamic_library(artifact)? });
+            }
         }
         for expected in &self.workspace.plugins {
             if !plugins.iter().any(|plugin| plugin.package == *expected) {
@@ -262,10 +287,10 @@ impl<'a> Builder<'a> {
         Ok(plugins)
     }
 
-    /// Copies products into the setting's folder, at once: the next cargo invocation overwrites them.
-    fn collect(&self, setting: Setting, host: &Path, plugins: Vec<Plugin>) -> Result<Products> {
+    /// Copies the products to the setting's folder, because the next cargo invocation may overwrite them.
+    fn collect(&self, setting: Setting, host: &HostFiles, plugins: Vec<Plugin>) -> Result<Products> {
         let folder = self.workspace.target.join("test-plugins").join(setting.name());
-        // Anew, so that no plugin that was renamed stays, and no process that still maps a file sees it change.
+        // Remove the folder first, so that no renamed plugin stays and no running process sees its mapped file change.
         if folder.exists() {
             fs::remove_dir_all(&folder).with_context(|| format!("cannot remove {}", folder.display()))?;
         }
@@ -276,16 +301,29 @@ impl<'a> Builder<'a> {
             fs::copy(from, &to).with_context(|| format!("cannot copy {} to {}", from.display(), to.display()))?;
             Ok(to)
         };
-        let host = copy(host)?;
+        let library_host = copy(&host.library_executable)?;
+        copy(&host.library)?;
+        let host = copy(&host.executable)?;
         let plugins = plugins
             .into_iter()
             .map(|plugin| Ok(Plugin { path: copy(&plugin.path)?, ..plugin }))
             .collect::<Result<Vec<_>>>()?;
-        Ok(Products { folder, host, plugins })
+        Ok(Products { folder, host, library_host, plugins })
     }
 }
 
-/// Runs a cargo command and returns what it says it built. Its messages to people go to stderr as they come.
+fn is_dynamic_library(artifact: &Artifact) -> bool {
+    artifact.target.kind.contains(&TargetKind::CDyLib)
+}
+
+/// The file of a dynamic library.
+fn dynamic_library(artifact: &Artifact) -> Result<PathBuf> {
+    let library = artifact.filenames.iter().find(|file| file.extension() == Some(std::env::consts::DLL_EXTENSION));
+    let name = &artifact.target.name;
+    Ok(library.with_context(|| format!("cargo names no dynamic library for {name}"))?.clone().into())
+}
+
+/// Runs a cargo command and returns the artifacts that it reports. Its diagnostics go to stderr while it runs.
 pub(crate) fn artifacts_of(mut command: Command) -> Result<Vec<Artifact>> {
     let shown = process::describe(&command);
     command.arg("--message-format=json-render-diagnostics").env_remove("CARGO_TERM_COLOR");
@@ -308,9 +346,9 @@ fn build_name(setting: Setting) -> String {
     format!("build {}", setting.name())
 }
 
-const NO_SANITIZER: &str = "AddressSanitizer is used on Linux with glibc only, on x86_64 and aarch64";
+const NO_SANITIZER: &str = "AddressSanitizer is only used on Linux with glibc, on x86_64 and aarch64";
 
-/// What this platform is to the compiler, where AddressSanitizer is used.
+/// The target triple of this platform if AddressSanitizer is used on it.
 fn sanitizer_target() -> Option<&'static str> {
     if !cfg!(all(target_os = "linux", target_env = "gnu")) {
         return None;
@@ -322,19 +360,19 @@ fn sanitizer_target() -> Option<&'static str> {
     }
 }
 
-/// What a command says, if it works.
+/// The output of a command if it succeeds.
 fn answer(mut command: Command, argument: &str) -> Option<String> {
     let finished = process::capture(command.arg(argument), None).ok()?;
     finished.success().then_some(finished.stdout)
 }
 
-/// Why nightly does not work, if so.
+/// The reason if there is no nightly toolchain.
 fn why_no_cargo_nightly(root: &Path) -> Option<String> {
     let works = answer(process::nightly("cargo", root), "--version").is_some();
-    (!works).then(|| "`cargo +nightly --version` does not work; `rustup toolchain install nightly` makes it".into())
+    (!works).then(|| "`cargo +nightly --version` fails; run `rustup toolchain install nightly`".into())
 }
 
-/// Why there are no two compilers to mix, if so.
+/// The reason if there are not two different compilers.
 fn why_no_nightly(root: &Path) -> Option<String> {
     if let Some(reason) = why_no_cargo_nightly(root) {
         return Some(reason);

@@ -1,4 +1,4 @@
-//! Checks: formatting, lints and documentation, and that a plugin's build carries neither the store nor the loader.
+//! Checks formatting, lints and documentation, and that plugins contain neither the store nor the loader.
 
 use std::fs;
 use std::path::Path;
@@ -12,28 +12,29 @@ use crate::process;
 use crate::report::Report;
 use crate::settings::Setting;
 
+/// The packages that are published, whose documentation must have no warnings.
+const PUBLISHED: &[&str] = &["plugin_tls", "plugin_tls_macros"];
 const PLUGIN_ONLY: &str = "plugin-only build has no store and no loader";
-/// Packages that only a host needs.
+/// Packages that only hosts depend on.
 const HOST_PACKAGES: &[&str] = &["libloading", "comfy-table"];
-/// Parts of mangled paths: what a plugin must have something of, and the modules that it must have nothing of.
+/// The package, and a part of the mangled names of its symbols. Plugins must have such symbols.
 const FACADE: &str = "plugin_tls";
+/// Parts of the mangled names of the store and the loader. Plugins must not have such symbols.
 const HOST_MODULES: &[&str] = &["plugin_tls5store", "plugin_tls4host"];
 
-/// Formatting, lints for every combination of features, documentation. Each step is one check; all of them run.
+/// Checks formatting, lints for every combination of features, and documentation. Each step is one check. A failure
+/// does not stop the others.
 pub(crate) fn lints(workspace: &Workspace, report: &Report) -> Result<()> {
-    let mut steps: Vec<Vec<String>> = vec![
-        words("fmt --all --check"),
-        words("clippy --workspace --all-targets -- -D warnings"),
-        words("doc --no-deps -p plugin_tls -p plugin_tls_macros --features plugin_tls/host,plugin_tls/plugin"),
-    ];
-    let combinations = feature_combinations(&["host", "plugin", "abi_stable"]);
-    steps.splice(
-        2..2,
-        combinations.iter().map(|features| {
-            let features = if features.is_empty() { String::new() } else { format!("--features {features} ") };
-            words(&format!("clippy -p plugin_tls --no-default-features {features}-- -D warnings"))
-        }),
-    );
+    let published: String = PUBLISHED.iter().map(|package| format!(" -p {package}")).collect();
+    let doc = format!("doc --no-deps{published} --features plugin_tls/host,plugin_tls/plugin");
+    let mut steps: Vec<Vec<String>> =
+        vec![words("fmt --all --check"), words("clippy --workspace --all-targets -- -D warnings")];
+    steps.extend(feature_combinations(&["host", "plugin", "abi_stable"]).iter().map(|features| {
+        let features = if features.is_empty() { String::new() } else { format!("--features {features} ") };
+        words(&format!("clippy -p plugin_tls --no-default-features {features}-- -D warnings"))
+    }));
+    // Both with and without private items: only the latter reports public documentation that links to private items.
+    steps.extend([words(&doc), words(&format!("{doc} --document-private-items"))]);
 
     report.heading("formatting, lints, documentation");
     report.expect(steps.len(), "lints");
@@ -60,7 +61,7 @@ fn words(text: &str) -> Vec<String> {
     text.split_whitespace().map(str::to_owned).collect()
 }
 
-/// Every subset, as cargo's `--features` wants it; the empty one first.
+/// All subsets of `features`, separated by commas for `--features`. The empty one is first.
 fn feature_combinations(features: &[&str]) -> Vec<String> {
     let subset = |bits: usize| {
         let chosen = features.iter().enumerate().filter(|(index, _)| bits & (1 << index) != 0);
@@ -69,9 +70,9 @@ fn feature_combinations(features: &[&str]) -> Vec<String> {
     (0..1 << features.len()).map(subset).collect()
 }
 
-/// That the feature `plugin` alone brings neither the store nor the loader: not as packages, not as code in the plugins.
+/// Checks that the feature `plugin` alone adds neither the store nor the loader, by packages and by symbols.
 pub(crate) fn plugin_only(builder: &mut Builder<'_>, report: &Report) -> Result<()> {
-    // Built first: a build has messages of its own.
+    // Build before the heading, because a build prints its own headings.
     let products = builder.products(Setting::DebugApart);
     report.heading(PLUGIN_ONLY);
 
@@ -85,12 +86,12 @@ pub(crate) fn plugin_only(builder: &mut Builder<'_>, report: &Report) -> Result<
     let start = Instant::now();
     let name = format!("{PLUGIN_ONLY}: symbols");
     let Some(products) = products else {
-        report.failed(&name, "there is nothing to look into, because debug-apart did not build");
+        report.failed(&name, "the plugins cannot be checked, because debug-apart did not build");
         return Ok(());
     };
     match symbols(&products.plugins) {
-        Ok(Looked::Into) => report.passed(&name, start.elapsed()),
-        Ok(Looked::AtNoElf) => report.skipped(&name, 1, "the symbol tables of ELF files only are read"),
+        Ok(Format::Elf) => report.passed(&name, start.elapsed()),
+        Ok(Format::Other) => report.skipped(&name, 1, "only the symbol tables of ELF files can be read"),
         Err(error) => report.failed(&name, &format!("{error:#}")),
     }
     Ok(())
@@ -105,53 +106,54 @@ fn packages(workspace: &Workspace) -> Result<()> {
     check_packages(&finished.stdout).with_context(|| shown)
 }
 
-/// `tree`: a line per package, its name first.
+/// `tree` has a line for each package, which starts with the name.
 fn check_packages(tree: &str) -> Result<()> {
     let names: Vec<&str> = tree.lines().filter_map(|line| line.split_whitespace().next()).collect();
     ensure!(names.contains(&FACADE), "the package {FACADE} is not in its own tree:\n{tree}");
     for package in HOST_PACKAGES {
-        ensure!(!names.contains(package), "a plugin needs no {package}, but depends on it:\n{tree}");
+        ensure!(!names.contains(package), "a plugin must not depend on {package}:\n{tree}");
     }
     Ok(())
 }
 
-enum Looked {
-    Into,
-    AtNoElf,
+/// The format of the plugins. Only ELF files are checked.
+enum Format {
+    Elf,
+    Other,
 }
 
-fn symbols(plugins: &[Plugin]) -> Result<Looked> {
+fn symbols(plugins: &[Plugin]) -> Result<Format> {
     let mut symbols = Vec::new();
     for plugin in plugins.iter().filter(|plugin| !plugin.is_host_library()) {
         let path = &plugin.path;
         let Some(names) = symbol_names(path).with_context(|| format!("cannot read {}", path.display()))? else {
-            return Ok(Looked::AtNoElf);
+            return Ok(Format::Other);
         };
         symbols.push((plugin.package.as_str(), names));
     }
     let problems = check_symbols(&symbols);
     ensure!(problems.is_empty(), "{}", problems.join("\n"));
-    Ok(Looked::Into)
+    Ok(Format::Elf)
 }
 
-/// The names in an ELF file's `.symtab`; `None` if it is no ELF file.
+/// The names in the `.symtab` of a file. `None` if it is not an ELF file.
 fn symbol_names(path: &Path) -> Result<Option<Vec<String>>> {
     let data = fs::read(path)?;
     if !matches!(FileKind::parse(&*data)?, FileKind::Elf32 | FileKind::Elf64) {
         return Ok(None);
     }
     let file = object::File::parse(&*data)?;
-    // `symbols` is `.symtab`; `.dynsym`, which has exported symbols only, would be `dynamic_symbols`.
+    // `symbols` reads `.symtab`. `dynamic_symbols` would only have the exported ones.
     let names = file.symbols().map(|symbol| Ok(symbol.name()?.to_owned())).collect::<Result<_>>()?;
     Ok(Some(names))
 }
 
-/// What is wrong with the symbols of plugins, each given by its package.
+/// Returns what is wrong with the symbols of plugins. Each plugin is given by its package and its symbols.
 fn check_symbols(plugins: &[(&str, Vec<String>)]) -> Vec<String> {
     let mut problems = Vec::new();
     for (package, names) in plugins {
         if names.is_empty() {
-            problems.push(format!("{package}: it has no symbol table, so that nothing can be found in it"));
+            problems.push(format!("{package}: it has no symbol table, so it cannot be checked"));
         }
         for module in HOST_MODULES {
             let symbols: Vec<&String> = names.iter().filter(|name| name.contains(module)).collect();
@@ -161,10 +163,12 @@ fn check_symbols(plugins: &[(&str, Vec<String>)]) -> Vec<String> {
             }
         }
     }
-    // A library that only pretends to be a plugin has none of it, but not all of them.
+    // Some test plugins do not use the facade, but the others do.
     if !plugins.iter().flat_map(|(_, names)| names).any(|name| name.contains(FACADE)) {
-        problems
-            .push(format!("no symbol of {} plugins contains {FACADE}; the check is looking past it", plugins.len()));
+        problems.push(format!(
+            "no symbol of {} plugins contains {FACADE}, so the check does not find symbols of the facade",
+            plugins.len()
+        ));
     }
     problems
 }
@@ -185,7 +189,7 @@ mod tests {
         assert!(check_packages(tree).is_ok());
         assert!(check_packages(&format!("{tree}libloading v0.8.6\n")).is_err());
         assert!(check_packages(&format!("{tree}comfy-table v7.1.4 (*)\n")).is_err());
-        assert!(check_packages("xxhash-rust v0.8.15\n").is_err(), "an empty check must not pass");
+        assert!(check_packages("xxhash-rust v0.8.15\n").is_err(), "a check of another tree must not pass");
     }
 
     #[test]
@@ -196,10 +200,10 @@ mod tests {
         };
         let row = "_ZN10plugin_tls3row3get17h0123456789abcdefE";
         assert_eq!(check(&[&["main", row], &["not_a_plugin"]]), 0);
-        // Both manglings.
+        // The names have the legacy mangling and the v0 mangling.
         assert_eq!(check(&[&[row, "_ZN10plugin_tls5store4make17h0123456789abcdefE"]]), 1);
         assert_eq!(check(&[&["main"], &[row, "_RNvNtCs1234_10plugin_tls4host4load"]]), 1);
-        // An empty check must not pass.
+        // A check without symbols must not pass.
         assert_eq!(check(&[&["main"]]), 1);
         assert_eq!(check(&[]), 1);
         assert_eq!(check(&[&[row], &[]]), 1);
@@ -209,7 +213,7 @@ mod tests {
     #[test]
     fn symbols_of_an_elf_file_are_read() {
         let own = std::env::current_exe().expect("a test has a path");
-        let names = symbol_names(&own).expect("it is readable").expect("it is an ELF file");
+        let names = symbol_names(&own).expect("the file is readable").expect("the file is an ELF file");
         assert!(names.iter().any(|name| name.contains("symbols_of_an_elf_file_are_read")));
     }
 }

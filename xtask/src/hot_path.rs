@@ -1,5 +1,6 @@
-//! That an access stays as short as it is: the instructions of the functions of `test-plugins/api/src/hot_path.rs`, in the
-//! host and in a plugin, as the release build has them. No clock is asked.
+//! Checks that accesses do not get longer. Counts the instructions of the functions in
+//! `test-plugins/api/src/hot_path.rs`, in the release builds of the host and of a plugin. Times would vary from run to
+//! run, but instructions do not.
 
 use std::collections::HashMap;
 use std::fs;
@@ -15,16 +16,16 @@ use crate::process;
 use crate::report::Report;
 use crate::settings::Setting;
 
-/// What a function may be: its instructions, and whom it may call or jump to.
+/// Limits the instructions of a function, and the functions that it may call or jump to.
 struct Limit {
     function: &'static str,
     binary: Binary,
-    /// From its start to the first return: what an access executes that finds its value in a slot, the call's own
-    /// instructions included. No jump is taken there.
+    /// Instructions from the start to the first return. An access that finds its value in a slot executes these, and
+    /// takes no jump.
     hot: usize,
-    /// Cold ones too: what an access adds to a binary.
+    /// All instructions, with the cold ones, that an access adds to a binary.
     all: usize,
-    /// Parts of mangled names: what is called when the hot path does not serve.
+    /// Parts of the mangled names of the functions that are called if there is no value in the slot.
     cold: &'static [&'static str],
 }
 
@@ -34,14 +35,14 @@ enum Binary {
     Plugin,
 }
 
-/// Builds the value.
+/// The functions that build the value.
 const BUILD_LOCAL: &str = "LocalItem$LT$T$GT$5build";
 const BUILD_STATIC: &str = "StaticItem$LT$T$GT$5build";
-/// Finds the row of those items whose slots the thread pointer does not lead to.
+/// The functions that find the row of the thread, for items without a slot at a known distance from the thread pointer.
 const FIND: &str = "row9connected4find";
 const FIND_OWN: &str = "row3own3row";
 
-/// Of x86_64. A change that needs one more instruction has to say here why.
+/// The limits for x86_64. A change that raises one has to justify it here.
 const LIMITS: &[Limit] = &[
     Limit { function: "hot_path_thread_local", binary: Binary::Host, hot: 11, all: 27, cold: &[BUILD_LOCAL, FIND_OWN] },
     Limit { function: "hot_path_thread_local", binary: Binary::Plugin, hot: 11, all: 27, cold: &[BUILD_LOCAL, FIND] },
@@ -49,10 +50,10 @@ const LIMITS: &[Limit] = &[
     Limit { function: "hot_path_static", binary: Binary::Plugin, hot: 5, all: 8, cold: &[BUILD_STATIC] },
 ];
 
-/// The plugin whose functions are looked at.
+/// The plugin whose functions are counted.
 const PLUGIN: &str = "test-plugin-first";
 
-/// One check for each limit.
+/// Checks each limit. One check per limit.
 pub(crate) fn check(builder: &mut Builder<'_>, report: &Report) -> Result<()> {
     let name = |limit: &Limit| format!("instructions of {} in the {:?}", limit.function, limit.binary).to_lowercase();
     let why_not = why_not(&builder.workspace().root);
@@ -74,15 +75,15 @@ pub(crate) fn check(builder: &mut Builder<'_>, report: &Report) -> Result<()> {
     Ok(())
 }
 
-/// Why instructions cannot be counted here, if so.
+/// The reason if instructions cannot be counted on this machine.
 fn why_not(root: &Path) -> Option<String> {
     if !cfg!(all(target_os = "linux", target_arch = "x86_64")) {
-        return Some("the limits are those of x86_64 Linux".to_owned());
+        return Some("the limits are for x86_64 Linux".to_owned());
     }
     let mut command = Command::new("objdump");
     command.current_dir(root).arg("--version");
     let works = process::capture(&mut command, None).is_ok_and(|finished| finished.success());
-    (!works).then(|| "`objdump` does not work; install the package binutils".to_owned())
+    (!works).then(|| "`objdump --version` fails; install the package binutils".to_owned())
 }
 
 fn within(limit: &Limit, products: &Products) -> Result<()> {
@@ -105,17 +106,17 @@ fn within(limit: &Limit, products: &Products) -> Result<()> {
 impl Limit {
     fn judge(&self, code: &Code, calls: &[&str]) -> Result<()> {
         for (what, found, limit) in [("hot", code.hot, self.hot), ("in all", code.all, self.all)] {
-            ensure!(found <= limit, "{found} instructions {what}; the limit is {limit}, in xtask/src/hot_path.rs");
+            ensure!(found <= limit, "{found} instructions {what}, but the limit in xtask/src/hot_path.rs is {limit}");
         }
         for cold in self.cold {
             ensure!(
                 calls.iter().any(|call| call.contains(cold)),
-                "{cold} is not called; is this the function that was meant?"
+                "the function does not call {cold}, so the check may be reading another function"
             );
         }
         for call in calls {
             let known = self.cold.iter().any(|cold| call.contains(cold));
-            ensure!(known, "it calls {call}, which is none of the cold functions {:?}", self.cold);
+            ensure!(known, "the function calls {call}, which is not one of the cold functions {:?}", self.cold);
         }
         Ok(())
     }
@@ -135,25 +136,25 @@ fn disassemble(path: &Path, range: std::ops::Range<u64>) -> Result<String> {
 #[derive(Debug, Default)]
 struct Code {
     listing: String,
-    /// See [`Limit`], both.
+    /// As in [`Limit`], like `all`.
     hot: usize,
     all: usize,
     calls: Vec<Call>,
 }
 
-/// Where a call, or a jump out of the function, leads to.
+/// The target of a call, or of a jump out of the function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Call {
-    /// To this address.
+    /// An address.
     Direct(u64),
-    /// To the address that is stored at this one.
+    /// The address that is stored at this address.
     Through(u64),
-    /// To one that is computed.
+    /// A computed address.
     Computed,
 }
 
 impl Code {
-    /// Reads what objdump prints: lines of `ADDRESS:<tab>INSTRUCTION`.
+    /// Parses the output of objdump, which has lines of `ADDRESS:<tab>INSTRUCTION`.
     fn read(text: &str) -> Result<Code> {
         let lines: Vec<(u64, &str)> = text
             .lines()
@@ -177,7 +178,7 @@ impl Code {
                 continue;
             }
             let call = Call::read(operands.trim());
-            // A jump within the function.
+            // Jumps within the function are not calls.
             if mnemonic != "call" && matches!(call, Call::Direct(target) if (*first..=*last).contains(&target)) {
                 continue;
             }
@@ -189,7 +190,7 @@ impl Code {
 }
 
 impl Call {
-    /// `1a0f83 <name+0x33>`, or `*0xec73f(%rip)        # 28d6d8 <name>`, or `*%rax`.
+    /// Parses `1a0f83 <name+0x33>`, `*0xec73f(%rip)        # 28d6d8 <name>` or `*%rax`.
     fn read(operands: &str) -> Call {
         let address = |text: &str| u64::from_str_radix(text.split_whitespace().next()?, 16).ok();
         match operands.strip_prefix('*') {
@@ -203,12 +204,13 @@ impl Call {
     }
 }
 
-/// Names and addresses of a binary.
+/// The functions of a binary and the addresses that it stores.
 #[derive(Debug)]
 struct Symbols {
     /// Name, start, size.
     functions: Vec<(String, u64, u64)>,
-    /// What the loader stores at an address: the binary's own address, from its start.
+    /// The addresses that the loader stores, by the address where it stores them. Both are relative to the binary's
+    /// start.
     stored: HashMap<u64, u64>,
 }
 
@@ -226,12 +228,12 @@ impl Symbols {
         Ok(Self { functions, stored: stored.collect() })
     }
 
-    /// The one function whose name contains `part`: its name and where it is.
+    /// The name and the addresses of the only function whose name contains `part`.
     fn function(&self, part: &str) -> Result<(&str, std::ops::Range<u64>)> {
         let found: Vec<_> = self.functions.iter().filter(|(name, _, size)| name.contains(part) && *size > 0).collect();
         match found.as_slice() {
             [(name, start, size)] => Ok((name, *start..start + size)),
-            found => bail!("{} functions have {part} in their names, not one", found.len()),
+            found => bail!("{} functions have {part} in their names instead of one", found.len()),
         }
     }
 
@@ -241,7 +243,7 @@ impl Symbols {
             Call::Through(slot) => {
                 *self.stored.get(&slot).with_context(|| format!("nothing is stored at {slot:#x}"))?
             }
-            Call::Computed => bail!("it calls an address that it computes"),
+            Call::Computed => bail!("the function calls a computed address"),
         };
         let found = self.functions.iter().find(|(_, start, size)| *start == address && *size > 0);
         Ok(&found.with_context(|| format!("no function starts at {address:#x}"))?.0)
@@ -269,7 +271,7 @@ Disassembly of section .text:
 
     #[test]
     fn instructions_and_calls_are_read() {
-        let code = Code::read(TEXT).expect("it has instructions");
+        let code = Code::read(TEXT).expect("the text has instructions");
         assert_eq!((code.hot, code.all), (4, 7));
         assert_eq!(code.calls, [Call::Through(0x2000), Call::Direct(0x3000), Call::Computed]);
         assert!(Code::read("no instructions").is_err());
@@ -283,7 +285,7 @@ Disassembly of section .text:
         assert!(limit(3, 7).judge(&code, &["1find", "5build"]).is_err());
         assert!(limit(4, 6).judge(&code, &["1find", "5build"]).is_err());
         assert!(limit(4, 7).judge(&code, &["1find", "5build", "other"]).is_err());
-        assert!(limit(4, 7).judge(&code, &["1find"]).is_err(), "not the function that was meant");
+        assert!(limit(4, 7).judge(&code, &["1find"]).is_err(), "a cold function is not called");
     }
 
     #[test]
@@ -297,6 +299,6 @@ Disassembly of section .text:
         assert!(symbols.target(Call::Through(0x2008)).is_err());
         assert!(symbols.target(Call::Computed).is_err());
         assert!(symbols.function("build").is_ok());
-        assert!(symbols.function("d").is_err(), "two of them");
+        assert!(symbols.function("d").is_err(), "two functions match");
     }
 }

@@ -1,9 +1,12 @@
-//! The commands of this repository: `cargo xtask demo | test-plugins | ci | hot-path | bench`. This file is the command line only.
+//! The commands of this repository: `cargo xtask demo | test-plugins | ci | hot-path | bench`. This file is the command
+//! line only.
 
 mod bench;
 mod build;
 mod checks;
+mod dependencies;
 mod hot_path;
+mod layers;
 mod process;
 mod readme;
 mod report;
@@ -31,17 +34,17 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Build the test host and its plugins, and run a short tour of what the library does.
+    /// Build the test host and its plugins, and run a short tour of the library.
     Demo,
     /// Run every scenario with real plugins in every setting, then the crates' own tests.
     ///
-    /// Each scenario runs in a process of its own, so that a crash or a hang is one failed scenario. The last line of
-    /// the output is the sum: `N passed, N failed`.
+    /// Each scenario runs in a process of its own, so that a crash or a hang fails only that scenario. The last line of
+    /// the output is `N passed, N failed`.
     TestPlugins(TestPlugins),
-    /// Run everything that must hold before a change is merged: formatting, lints, documentation, `test-plugins`, the length
-    /// of the hot path.
+    /// Run all checks that must pass before a change is merged: formatting, lints, documentation, the direction of
+    /// dependencies between files, `test-plugins`, the length of the hot path.
     Ci,
-    /// Count the instructions of the hot path, in the host and in a plugin.
+    /// Check the number of instructions of the hot path, in the host and in a plugin.
     HotPath,
     /// Measure times, sizes and builds, side by side with std and with other crates.
     ///
@@ -55,10 +58,10 @@ struct TestPlugins {
     /// Run only the scenarios whose name contains this.
     #[arg(long, value_name = "SUBSTRING")]
     filter: Option<String>,
-    /// Run only this setting; may be given several times.
+    /// Run only this setting. Can be given several times.
     #[arg(long = "setting", value_name = "NAME", value_enum)]
     settings: Vec<Setting>,
-    /// Run scenarios only: neither the crates' own tests nor the checks of what a plugin's build contains.
+    /// Run only scenarios, without the crates' own tests, the README's example and the checks of plugins' contents.
     #[arg(long)]
     no_unit: bool,
     /// Seconds after which a scenario counts as hanging and is killed.
@@ -92,6 +95,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::HotPath => hot_path::check(&mut builder, &report)?,
         Command::Ci => {
             checks::lints(builder.workspace(), &report)?;
+            layers::run(builder.workspace(), &report)?;
             test_plugins(&TestPlugins::default(), &mut builder, &report)?;
             hot_path::check(&mut builder, &report)?;
         }

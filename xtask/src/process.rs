@@ -1,7 +1,7 @@
-//! Child processes: an undisturbed environment, captured output, a timeout.
+//! Runs child processes with a clean environment, captured output and a timeout.
 //!
-//! Output is captured in files, not pipes: a process that is killed may leave children behind that hold its pipes open,
-//! and reading those would wait for them.
+//! Output is captured in files instead of pipes. If a process is killed, its children may keep its pipes open, and
+//! reading the pipes would wait for them.
 
 use std::env;
 use std::ffi::OsString;
@@ -17,7 +17,7 @@ use wait_timeout::ChildExt;
 /// How a process ended, and what it wrote.
 #[derive(Debug)]
 pub(crate) struct Finished {
-    /// `None`: it did not end in time and was killed.
+    /// `None` if the process did not end in time and was killed.
     pub(crate) status: Option<ExitStatus>,
     pub(crate) stdout: String,
     pub(crate) stderr: String,
@@ -37,14 +37,14 @@ impl Finished {
     }
 }
 
-/// Runs a command without stdin and captures its stdout and its stderr.
+/// Runs a command without stdin, and captures stdout and stderr.
 pub(crate) fn capture(command: &mut Command, timeout: Option<Duration>) -> Result<Finished> {
     let stdout = tempfile::tempfile().context("cannot create a temporary file for the output of a process")?;
     let stderr = tempfile::tempfile().context("cannot create a temporary file for the output of a process")?;
     finish(command, timeout, stdout, Some(stderr))
 }
 
-/// As [`capture`], with stderr among stdout, in the order in which they were written.
+/// Like [`capture`] without a timeout, but stdout has the output of both streams in the order in which it was written.
 pub(crate) fn capture_merged(command: &mut Command) -> Result<Finished> {
     let output = tempfile::tempfile().context("cannot create a temporary file for the output of a process")?;
     finish(command, None, output, None)
@@ -82,10 +82,10 @@ fn read_back(mut file: File) -> Result<String> {
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-/// The command as a person would type it.
+/// The command line, for messages.
 pub(crate) fn describe(command: &Command) -> String {
     let program = Path::new(command.get_program());
-    // The toolchain's own cargo is an absolute path that says nothing to the reader.
+    // `$CARGO` is an absolute path into the toolchain, which does not help the reader.
     let program = if program.file_stem().is_some_and(|stem| stem == "cargo") { Path::new("cargo") } else { program };
     let mut text = program.display().to_string();
     for argument in command.get_args() {
@@ -95,18 +95,18 @@ pub(crate) fn describe(command: &Command) -> String {
     text
 }
 
-/// A cargo of the toolchain that runs this program, at the root of the workspace.
+/// A command for the cargo that runs this program, in the folder `root`.
 pub(crate) fn cargo(root: &Path) -> Command {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     clean_environment(&mut command);
-    // Output is compared and parsed; libtest and rustdoc would colour it.
+    // Output is parsed, so it must not be coloured.
     command.env("CARGO_TERM_COLOR", "never").current_dir(root);
     command
 }
 
-/// `program` (cargo or rustc) of the toolchain `nightly`, through rustup.
+/// A command for `program` (cargo or rustc) of the nightly toolchain, through rustup.
 pub(crate) fn nightly(program: &str, root: &Path) -> Command {
-    // Not `$CARGO`: that is the current toolchain's own cargo, which does not know `+nightly`.
+    // `$CARGO` would be the current toolchain's cargo, which does not accept `+nightly`.
     let mut command = Command::new(program);
     clean_environment(&mut command);
     command
@@ -118,8 +118,8 @@ pub(crate) fn nightly(program: &str, root: &Path) -> Command {
     command
 }
 
-/// Takes out what `cargo run` gave to this program: it would make build scripts run again and libraries be found in the
-/// wrong folder.
+/// Removes the variables that `cargo run` set for this program. They would make build scripts run again, and libraries
+/// would be found in the wrong folder.
 pub(crate) fn clean_environment(command: &mut Command) {
     for (name, value) in env::vars_os() {
         let Some(text) = name.to_str() else { continue };
@@ -134,7 +134,7 @@ pub(crate) fn clean_environment(command: &mut Command) {
     }
 }
 
-/// Whether `cargo run` sets this variable for the program it runs; what the user may have set stays.
+/// Whether `cargo run` sets this variable for the program that it runs. Variables of the user are not among them.
 fn is_cargo_runs_own(name: &str) -> bool {
     const NAMES: &[&str] = &[
         "CARGO",
@@ -150,7 +150,7 @@ fn is_cargo_runs_own(name: &str) -> bool {
     NAMES.contains(&name) || name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_BIN_EXE_")
 }
 
-/// A library search path without the folders of this program's build and of its toolchain; `None` if nothing is left.
+/// A library search path without the folders of this program's build and of its toolchain. `None` if no folder is left.
 fn without_build_folders(value: &OsString) -> Option<OsString> {
     let build = env::current_exe().ok().and_then(|exe| exe.parent().map(Path::to_owned));
     let rustup = env::var_os("RUSTUP_HOME").map(std::path::PathBuf::from);
@@ -164,7 +164,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn variables_of_cargo_run_go_and_those_of_the_user_stay() {
+    fn variables_of_cargo_run_are_removed_and_those_of_the_user_are_kept() {
         for name in ["CARGO", "CARGO_PKG_NAME", "CARGO_MANIFEST_DIR", "OUT_DIR", "CARGO_BIN_EXE_a"] {
             assert!(is_cargo_runs_own(name), "{name}");
         }
@@ -175,7 +175,7 @@ mod tests {
 
     #[test]
     #[cfg(unix)]
-    fn a_process_that_does_not_end_is_killed_and_its_output_kept() {
+    fn a_process_that_does_not_end_is_killed_and_its_output_is_kept() {
         let mut command = Command::new("sh");
         command.args(["-c", "echo $$; echo err >&2; exec sleep 60"]);
         let finished = capture(&mut command, Some(Duration::from_millis(300))).expect("sh runs");

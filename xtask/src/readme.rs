@@ -1,4 +1,4 @@
-//! The README's example: its crates are taken out of the text, built and run, and must print what the text says.
+//! Builds and runs the README's example, and checks that it prints what the README says.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,8 @@ use crate::process;
 use crate::report::Report;
 
 const NAME: &str = "the README's example";
-/// What the example's manifests say of the facade, and where it is until it is published.
+/// The dependencies on the facade in the example's manifests. They are replaced by a path, so that the example uses the
+/// facade of this workspace.
 const FACADE_PLAIN: &str = "plugin_tls = \"0.5\"";
 const FACADE_FEATURES: &str = "plugin_tls = { version = \"0.5\",";
 
@@ -41,7 +42,7 @@ fn check(workspace: &Workspace) -> Result<()> {
     let greeter = target.join("debug").join(library);
     let printed = cargo(&folder, &target, &["run", "-q", "-p", "host", "--", &greeter.to_string_lossy()])?;
     let expected = &example.output;
-    ensure!(printed.trim() == expected.trim(), "it printed\n{printed}\nand the README says\n{expected}");
+    ensure!(printed.trim() == expected.trim(), "the example printed\n{printed}\nbut the README says\n{expected}");
     Ok(())
 }
 
@@ -54,17 +55,17 @@ fn cargo(folder: &Path, target: &Path, arguments: &[&str]) -> Result<String> {
     Ok(finished.stdout)
 }
 
-/// The example as the README has it.
+/// The example in the README.
 #[derive(Debug, PartialEq, Eq)]
 struct Example {
-    /// Path and content.
+    /// The path and the content of each file.
     files: Vec<(String, String)>,
-    /// What the host prints.
+    /// The output of the host.
     output: String,
 }
 
-/// Reads the files, each a fenced block below a line that is its path in backticks, and the output, which stands below
-/// `$ cargo run -p host`.
+/// Reads the files and the output. A file is a fenced block below a line that is its path in backticks. The output is
+/// in the block that starts with `$ cargo run -p host`, below that line.
 fn read(text: &str) -> Result<Example> {
     let mut files = Vec::new();
     let mut output = None;
@@ -84,18 +85,18 @@ fn read(text: &str) -> Result<Example> {
         }
     }
     ensure!(!files.is_empty(), "the README has no block below a path in backticks, such as `api/src/lib.rs`");
-    let output = output.context("the README does not say what `$ cargo run -p host` prints")?;
+    let output = output.context("the README does not say what the command `$ cargo run -p host` prints")?;
     Ok(Example { files, output })
 }
 
-/// Writes the example as a workspace that uses the facade of this one.
+/// Writes the example to `folder`, as a workspace that uses the facade in `root`.
 fn write(example: &Example, folder: &Path, root: &Path) -> Result<()> {
     let put = |path: PathBuf, content: &str| -> Result<()> {
         let parent = path.parent().with_context(|| format!("{} has no folder", path.display()))?;
         fs::create_dir_all(parent).with_context(|| format!("cannot create {}", parent.display()))?;
         fs::write(&path, content).with_context(|| format!("cannot write {}", path.display()))
     };
-    // A literal string: a path may hold backslashes.
+    // A literal string, because the path may contain backslashes.
     let facade = format!("path = '{}'", root.join("plugin_tls").display());
     for (path, content) in &example.files {
         let content = content

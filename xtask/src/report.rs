@@ -1,7 +1,7 @@
-//! What passed, failed and was skipped: counting, progress while it happens, the summary at the end.
+//! Counts results, shows progress, and prints the summary.
 //!
-//! Results and the summary go to stdout. On a terminal the results that passed are a progress bar on stderr instead of
-//! lines; elsewhere every result is a line.
+//! Results and the summary go to stdout. If stderr is a terminal, a progress bar on stderr replaces the lines of
+//! results that passed.
 
 use std::fmt;
 use std::process::ExitCode;
@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-/// How many tests, scenarios and checks ended in which way.
+/// The numbers of tests, scenarios and checks that passed, failed and were skipped.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Counts {
     pub(crate) passed: usize,
@@ -36,19 +36,19 @@ impl Counts {
     }
 }
 
-/// Collects every result of one run of this program. Shared by the threads that run scenarios.
+/// Collects the results of one run of this program. The threads that run scenarios share it.
 #[derive(Debug)]
 pub(crate) struct Report {
     tally: Mutex<Tally>,
     bar: ProgressBar,
-    /// Whether stderr is a terminal, so that the bar is seen.
+    /// Whether stderr is a terminal, so that the bar is visible.
     terminal: bool,
 }
 
 #[derive(Debug, Default)]
 struct Tally {
     counts: Counts,
-    /// The names of what failed, to be repeated before the summary: their output may be pages above it.
+    /// The names of failed results. The summary repeats them, because their output may be far above it.
     failures: Vec<String>,
 }
 
@@ -59,12 +59,12 @@ impl Report {
         Self { tally: Mutex::default(), bar, terminal }
     }
 
-    /// A line that says what comes next.
+    /// Prints a line that says what comes next.
     pub(crate) fn heading(&self, text: &str) {
         self.line(&format!("== {text}"));
     }
 
-    /// Shows that `total` results will come.
+    /// Shows a progress bar for `total` results.
     pub(crate) fn expect(&self, total: usize, what: &str) {
         if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} {elapsed} {prefix}: {wide_msg}") {
             self.bar.set_style(style);
@@ -77,13 +77,13 @@ impl Report {
         }
     }
 
-    /// Takes the bar away, for instance because cargo draws its own.
+    /// Removes the progress bar, for example because cargo draws its own.
     pub(crate) fn expect_nothing(&self) {
         self.bar.disable_steady_tick();
         self.bar.finish_and_clear();
     }
 
-    /// A check that takes a while starts.
+    /// Shows the name of a check that is running.
     pub(crate) fn started(&self, name: &str) {
         self.bar.set_message(name.to_owned());
     }
@@ -92,7 +92,7 @@ impl Report {
         self.tests(name, Counts { passed: 1, ..Counts::default() }, elapsed);
     }
 
-    /// Several tests that passed or were skipped and are shown as one result.
+    /// Reports several tests, which passed or were skipped, as one result.
     pub(crate) fn tests(&self, name: &str, counts: Counts, elapsed: Duration) {
         self.tally().counts.add(counts);
         if !self.terminal {
@@ -102,12 +102,12 @@ impl Report {
         self.bar.inc(1);
     }
 
-    /// `detail` is everything that a person needs to find out why.
+    /// Reports a failure. `detail` has everything that the reader needs to find the cause.
     pub(crate) fn failed(&self, name: &str, detail: &str) {
         self.tests_failed(name, Counts { failed: 1, ..Counts::default() }, detail);
     }
 
-    /// Several tests of which at least one failed, shown as one result.
+    /// Reports several tests, of which at least one failed, as one result.
     pub(crate) fn tests_failed(&self, name: &str, counts: Counts, detail: &str) {
         let mut tally = self.tally();
         tally.counts.add(counts);
@@ -128,7 +128,7 @@ impl Report {
         self.bar.inc(1);
     }
 
-    /// Ends the output with the summary.
+    /// Prints the summary and returns the exit code.
     pub(crate) fn finish(&self) -> ExitCode {
         self.expect_nothing();
         let tally = self.tally();
@@ -143,7 +143,7 @@ impl Report {
     }
 
     fn line(&self, text: &str) {
-        // One call, so that lines of two threads do not mix.
+        // A single call of `println`, so that lines of several threads do not mix.
         self.bar.suspend(|| println!("{text}"));
     }
 
@@ -157,7 +157,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn summary_names_skipped_only_if_there_are_some() {
+    fn the_summary_counts_skipped_results_only_if_there_are_some() {
         let mut counts = Counts { passed: 12, failed: 0, skipped: 0 };
         assert_eq!(counts.to_string(), "12 passed, 0 failed");
         counts.add(Counts { passed: 1, failed: 2, skipped: 3 });

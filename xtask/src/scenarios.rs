@@ -1,37 +1,26 @@
-//! Scenarios: asking the host which there are, running each in a process of its own, judging how it ended.
+//! Lists the scenarios of the host, runs each in a process of its own, and judges how the process ended.
 
+use std::path::Path;
 use std::process::{Command, ExitCode, ExitStatus};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
-use serde::Deserialize;
+use test_plan::Scenario;
 
 use crate::build::{Builder, Products, Workspace};
 use crate::process::{self, Finished};
 use crate::report::Report;
-use crate::settings::{BuildKind, Compilers, Setting};
+use crate::settings::Setting;
 
 /// How long the host may take to list its scenarios.
 const LISTING: Duration = Duration::from_secs(60);
 
-/// One entry of `test-host list`.
-#[derive(Debug, Clone, Deserialize)]
-struct Scenario {
-    name: String,
-    group: String,
-    summary: String,
-    compilers: Compilers,
-    builds: Vec<BuildKind>,
-    /// The process must die of an abort with this on stderr.
-    abort: Option<String>,
-}
-
-/// Which scenarios to run, and for how long each.
+/// The scenarios to run, and the time limit for each.
 #[derive(Debug)]
 pub(crate) struct Selection<'a> {
-    /// Part of the name.
+    /// A part of the name.
     pub(crate) filter: Option<&'a str>,
     pub(crate) settings: Vec<Setting>,
     pub(crate) timeout: Duration,
@@ -46,7 +35,7 @@ impl Selection<'_> {
     }
 }
 
-/// Shows the demo of the host; its exit code is ours.
+/// Runs the demo of the host. Returns the exit code of the host.
 pub(crate) fn demo(builder: &mut Builder<'_>) -> Result<ExitCode> {
     let Some(products) = builder.products(Setting::DebugApart) else { bail!("the demo did not build") };
     let mut command = Command::new(&products.host);
@@ -65,7 +54,7 @@ pub(crate) fn run(selection: &Selection<'_>, builder: &mut Builder<'_>, report: 
     let mut broken = false;
     for &setting in &selection.settings {
         let unavailable = builder.unavailable(setting);
-        // What would have run is counted from the list of a host that can be built.
+        // Skipped scenarios are counted, so list them with a host that can be built.
         let lister = if unavailable.is_some() { Setting::DebugApart } else { setting };
         let Some(products) = builder.products(lister) else {
             broken = true;
@@ -96,7 +85,7 @@ pub(crate) fn run(selection: &Selection<'_>, builder: &mut Builder<'_>, report: 
     if chosen == 0 && !broken {
         let settings: Vec<_> = selection.settings.iter().map(|setting| setting.name()).collect();
         let filter = selection.filter.map(|part| format!(" has {part:?} in its name and")).unwrap_or_default();
-        bail!("no scenario{filter} belongs to any of the settings {}", settings.join(", "));
+        bail!("no scenario{filter} belongs to one of the settings {}", settings.join(", "));
     }
     Ok(())
 }
@@ -114,7 +103,7 @@ fn list(workspace: &Workspace, products: &Products) -> Result<Vec<Scenario>> {
     Ok(scenarios)
 }
 
-/// Where a scenario runs.
+/// The setting and the products with which scenarios run.
 #[derive(Debug)]
 struct Environment<'a> {
     workspace: &'a Workspace,
@@ -122,7 +111,7 @@ struct Environment<'a> {
     setting: Setting,
 }
 
-/// Runs scenarios, as many at once as there are processors.
+/// Runs the scenarios, as many at once as there are processors.
 fn run_all(environment: &Environment<'_>, scenarios: &[&Scenario], timeout: Duration, report: &Report) {
     let setting = environment.setting.name();
     report.heading(&format!("{setting}: {} scenarios", scenarios.len()));
@@ -132,7 +121,7 @@ fn run_all(environment: &Environment<'_>, scenarios: &[&Scenario], timeout: Dura
     thread::scope(|scope| {
         for _ in 0..threads {
             scope.spawn(|| {
-                // Relaxed: the counter only hands out indices, nothing is published through it.
+                // Relaxed is enough, because the counter only distributes indices.
                 while let Some(scenario) = scenarios.get(next.fetch_add(1, Ordering::Relaxed)) {
                     run_one(environment, scenario, timeout, report);
                 }
@@ -160,12 +149,17 @@ fn run_one(environment: &Environment<'_>, scenario: &Scenario, timeout: Duration
 }
 
 impl Environment<'_> {
+    /// The executable that runs the setting's scenarios.
+    fn host(&self) -> &Path {
+        if self.setting == Setting::ReleaseApartFallback { &self.products.library_host } else { &self.products.host }
+    }
+
     fn command(&self, scenario: &Scenario) -> Command {
-        let mut command = Command::new(&self.products.host);
+        let mut command = Command::new(self.host());
         process::clean_environment(&mut command);
         command.arg("run").arg(&scenario.name).arg("--plugins").arg(&self.products.folder);
-        // Never left to what this program inherited: the settings differ in nothing else.
-        command.env_remove("TEST_HOST_FALLBACK").envs(self.setting.environment().iter().copied());
+        // The setting alone decides about these variables, not the environment of this program.
+        command.env_remove(test_plan::SANITIZER).envs(self.setting.environment().iter().copied());
         command.current_dir(&self.workspace.root);
         command
     }
@@ -178,7 +172,7 @@ impl Environment<'_> {
              directly: {variables}{} run {} --plugins {}",
             self.setting.name(),
             scenario.name,
-            self.workspace.relative(&self.products.host).display(),
+            self.workspace.relative(self.host()).display(),
             scenario.name,
             self.workspace.relative(&self.products.folder).display(),
         )
@@ -193,7 +187,7 @@ fn output_of(finished: &Finished) -> String {
     part("stdout", &finished.stdout) + &part("stderr", &finished.stderr)
 }
 
-/// Whether a process ended as its scenario wants; if not, what happened instead.
+/// Checks that a process ended as its scenario requires. The error says what happened instead.
 fn judge(abort: Option<&str>, status: Option<ExitStatus>, stderr: &str, timeout: Duration) -> Result<(), String> {
     let Some(status) = status else {
         return Err(format!("hung: killed after {} s", timeout.as_secs()));
@@ -202,9 +196,9 @@ fn judge(abort: Option<&str>, status: Option<ExitStatus>, stderr: &str, timeout:
         None if status.success() => Ok(()),
         None if status.code().is_none() => Err(format!("crashed: {status}")),
         None => Err(format!("failed: {status}")),
-        Some(_) if !aborted(status) => Err(format!("should have died of an abort, but: {status}")),
+        Some(_) if !aborted(status) => Err(format!("should have aborted, but: {status}")),
         Some(text) if !stderr.contains(text) => {
-            Err(format!("died of an abort, as it should, but stderr does not contain {text:?}"))
+            Err(format!("aborted as expected, but stderr does not contain {text:?}"))
         }
         Some(_) => Ok(()),
     }
@@ -214,7 +208,7 @@ fn judge(abort: Option<&str>, status: Option<ExitStatus>, stderr: &str, timeout:
 fn aborted(status: ExitStatus) -> bool {
     use std::os::unix::process::ExitStatusExt;
 
-    /// The same number on every unix.
+    /// The number is the same on all Unix systems.
     const SIGABRT: i32 = 6;
     status.signal() == Some(SIGABRT)
 }
@@ -263,7 +257,7 @@ mod tests {
 
         use super::*;
 
-        /// `raw`: what `wait` returns; the exit code in the second byte, the signal in the first.
+        /// `raw` is the status that `wait` returns, with the exit code in the second byte and the signal in the first.
         fn judged(abort: Option<&str>, raw: Option<i32>, stderr: &str) -> Result<(), String> {
             judge(abort, raw.map(ExitStatus::from_raw), stderr, Duration::from_secs(60))
         }
@@ -278,13 +272,13 @@ mod tests {
         }
 
         #[test]
-        fn an_abort_scenario_passes_only_by_that_abort() {
+        fn a_scenario_that_must_abort_passes_only_if_it_aborts_with_its_message() {
             let wanted = Some("cannot go on");
             assert_eq!(judged(wanted, Some(6), "fatal: cannot go on\n"), Ok(()));
             assert!(judged(wanted, Some(6), "something else").is_err_and(|what| what.contains("\"cannot go on\"")));
             for other in [0, 11, 1 << 8, 134 << 8] {
                 let judged = judged(wanted, Some(other), "cannot go on");
-                assert!(judged.is_err_and(|what| what.starts_with("should have died")), "{other}");
+                assert!(judged.is_err_and(|what| what.starts_with("should have aborted")), "{other}");
             }
             assert!(judged(wanted, None, "cannot go on").is_err_and(|what| what.starts_with("hung")));
         }

@@ -1,31 +1,31 @@
-//! Settings: the ways in which host and plugins are built, and which scenarios belong to each.
+//! Settings: how the host and the plugins are built and run, and which scenarios belong to each setting.
 //!
 //! | setting                       | host    | plugins | cargo invocations   | scenarios for compilers |
 //! |-------------------------------|---------|---------|---------------------|-------------------------|
 //! | `debug-apart`                 | current | current | host, then plugins  | same, any               |
 //! | `release-apart`               | current | current | host, then plugins  | same, any               |
 //! | `debug-unified`               | current | current | one for everything  | same, any               |
-//! | `release-apart-fallback`      | the build of `release-apart`, rows found the slow way | | same, any |
+//! | `release-apart-fallback`      | the build of `release-apart`, with all slots in rows | | same, any |
 //! | `stable-host-nightly-plugins` | current | nightly | host, then plugins  | different, any          |
 //! | `nightly-host-stable-plugins` | nightly | current | host, then plugins  | different, any          |
 //! | `address-sanitizer`           | nightly | nightly | host, then plugins  | same, any               |
 //!
-//! Apart matters because cargo unifies features within one invocation: only two invocations give plugins without the
-//! feature `host` and a host without the feature `plugin`. (Plugins that are hosts themselves take a third one.)
+//! Cargo unifies features within one invocation. Plugins without the feature `host` and a host without the feature
+//! `plugin` therefore need separate invocations. Plugins that are hosts themselves need a third one.
 
 use clap::ValueEnum;
-use serde::Deserialize;
+use test_plan::{Build, Compilers};
 
-/// One way in which host and plugins are built and run. The documentation of each is its `--help`.
+/// How the host and the plugins are built and run. The documentation of each setting is its `--help`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, ValueEnum)]
 pub(crate) enum Setting {
     /// Debug builds; host and plugins from separate cargo invocations
     DebugApart,
     /// Release builds; host and plugins from separate cargo invocations
     ReleaseApart,
-    /// Debug builds; host and plugins from one cargo invocation, hence with unified features
+    /// Debug builds; host and plugins from one cargo invocation, with unified features
     DebugUnified,
-    /// As release-apart, with TEST_HOST_FALLBACK=1: the host uses the fallback way to find rows
+    /// As release-apart, with the host in a dynamic library, which has no slots at constant distances
     ReleaseApartFallback,
     /// Host from the current toolchain, plugins from nightly
     StableHostNightlyPlugins,
@@ -35,25 +35,8 @@ pub(crate) enum Setting {
     AddressSanitizer,
 }
 
-/// Whether host and plugins come from separate cargo invocations or from one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum BuildKind {
-    Apart,
-    Unified,
-}
-
-/// What a scenario needs of the compilers of host and plugins.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Compilers {
-    Same,
-    Any,
-    Different,
-}
-
 impl Setting {
-    /// The settings asked for in their fixed order, or all of them if none was.
+    /// Returns the settings in `asked` in their fixed order without duplicates, or all settings if `asked` is empty.
     pub(crate) fn chosen(asked: &[Setting]) -> Vec<Setting> {
         Self::value_variants().iter().copied().filter(|setting| asked.is_empty() || asked.contains(setting)).collect()
     }
@@ -70,7 +53,7 @@ impl Setting {
         }
     }
 
-    /// The setting whose build this one runs: itself, except where it has no build of its own.
+    /// The setting whose build this one runs, which is the setting itself if it has its own build.
     pub(crate) fn built_as(self) -> Setting {
         match self {
             Self::ReleaseApartFallback => Self::ReleaseApart,
@@ -78,25 +61,24 @@ impl Setting {
         }
     }
 
-    /// Whether host and plugins come from different compilers, which takes a nightly toolchain.
+    /// Whether the host and the plugins come from different compilers, which requires a nightly toolchain.
     pub(crate) fn mixes_compilers(self) -> bool {
         matches!(self, Self::StableHostNightlyPlugins | Self::NightlyHostStablePlugins)
     }
 
-    /// What the host finds in its environment.
+    /// The environment variables of the host.
     pub(crate) fn environment(self) -> &'static [(&'static str, &'static str)] {
         match self {
-            Self::ReleaseApartFallback => &[("TEST_HOST_FALLBACK", "1")],
-            // Freed memory is kept back, so that scenarios cannot tell what is left of it; what tests leak on purpose is
-            // not reported.
-            Self::AddressSanitizer => &[("TEST_HOST_SANITIZER", "1"), ("ASAN_OPTIONS", "detect_leaks=0")],
+            // The sanitizer delays the reuse of freed memory, so scenarios must not measure the process. Its leak
+            // detection would report what scenarios leak on purpose.
+            Self::AddressSanitizer => &[(test_plan::SANITIZER, "1"), ("ASAN_OPTIONS", "detect_leaks=0")],
             _ => &[],
         }
     }
 
-    /// Whether a scenario that needs these compilers and these builds belongs to this setting.
-    pub(crate) fn runs(self, compilers: Compilers, builds: &[BuildKind]) -> bool {
-        let kind = if self == Self::DebugUnified { BuildKind::Unified } else { BuildKind::Apart };
+    /// Whether a scenario with these requirements belongs to this setting.
+    pub(crate) fn runs(self, compilers: Compilers, builds: &[Build]) -> bool {
+        let kind = if self == Self::DebugUnified { Build::Unified } else { Build::Apart };
         let compilers_fit = match compilers {
             Compilers::Any => true,
             Compilers::Same => !self.mixes_compilers(),
@@ -110,7 +92,7 @@ impl Setting {
 mod tests {
     use super::*;
 
-    const BOTH: &[BuildKind] = &[BuildKind::Apart, BuildKind::Unified];
+    const BOTH: &[Build] = &[Build::Apart, Build::Unified];
 
     #[test]
     fn names_are_those_of_the_command_line() {
@@ -121,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn settings_keep_their_order_and_are_run_once() {
+    fn settings_keep_their_order_and_run_once() {
         let asked = [Setting::DebugUnified, Setting::DebugApart, Setting::DebugUnified];
         assert_eq!(Setting::chosen(&asked), [Setting::DebugApart, Setting::DebugUnified]);
         assert_eq!(Setting::chosen(&[]).len(), 7);
@@ -140,8 +122,8 @@ mod tests {
     fn builds_choose_between_unified_and_all_others() {
         for setting in Setting::value_variants().iter().copied() {
             let unified = setting == Setting::DebugUnified;
-            assert_eq!(setting.runs(Compilers::Any, &[BuildKind::Unified]), unified, "{setting:?}");
-            assert_eq!(setting.runs(Compilers::Any, &[BuildKind::Apart]), !unified, "{setting:?}");
+            assert_eq!(setting.runs(Compilers::Any, &[Build::Unified]), unified, "{setting:?}");
+            assert_eq!(setting.runs(Compilers::Any, &[Build::Apart]), !unified, "{setting:?}");
             assert!(!setting.runs(Compilers::Any, &[]), "{setting:?}");
         }
     }

@@ -1,4 +1,4 @@
-//! The crates' own tests: `cargo test` with every set of features that matters, counted test by test.
+//! Runs the crates' own tests with each relevant set of features, and counts them.
 
 use crate::build::Workspace;
 use crate::process::{self, Finished};
@@ -9,7 +9,7 @@ use anyhow::Result;
 /// The arguments of each `cargo test`.
 const RUNS: &[&[&str]] = &[
     &["-p", "plugin_tls_macros"],
-    // A library's own tests, a host, a workspace that is both: first without, then with layout checks.
+    // A library that declares items, a host, and a workspace that is both, each without layout checks. Then with them.
     &["-p", "plugin_tls", "--no-default-features"],
     &["-p", "plugin_tls", "--no-default-features", "--features", "host"],
     &["-p", "plugin_tls", "--no-default-features", "--features", "host,plugin"],
@@ -18,7 +18,7 @@ const RUNS: &[&[&str]] = &[
     &["-p", "test-host", "-p", "xtask"],
 ];
 
-/// Runs the tests of every crate; failures are reported, not returned.
+/// Runs the tests of every crate. Reports failures instead of returning them.
 pub(crate) fn run(workspace: &Workspace, report: &Report) -> Result<()> {
     report.heading("the crates' own tests");
     report.expect(RUNS.len(), "cargo test");
@@ -33,7 +33,7 @@ pub(crate) fn run(workspace: &Workspace, report: &Report) -> Result<()> {
             (counts, Some(what)) => {
                 let again = process::describe(&command);
                 let output = finished.stdout;
-                report.tests_failed(&name, counts, &format!("{what}\nagain: {again}\n--- output\n{output}"));
+                report.tests_failed(&name, counts, &format!("{what}\nto run again: {again}\n--- output\n{output}"));
             }
         }
     }
@@ -41,19 +41,19 @@ pub(crate) fn run(workspace: &Workspace, report: &Report) -> Result<()> {
     Ok(())
 }
 
-/// What a `cargo test` counts, and what is wrong with it, if anything.
+/// The counts of a `cargo test`, and a description of the failure if there is one.
 fn judge(finished: &Finished) -> (Counts, Option<String>) {
     let ended = finished.how_it_ended();
     match count(&finished.stdout) {
         Some(counts) if counts.failed > 0 => (counts, Some(format!("{counts} ({ended})"))),
         Some(counts) if finished.success() => (counts, None),
-        // Something did not compile, or a test took its whole process down.
+        // A test target did not compile, or a test ended its process.
         Some(counts) => (Counts { failed: 1, ..counts }, Some(format!("no test failed, but cargo did: {ended}"))),
         None => (Counts { failed: 1, ..Counts::default() }, Some(format!("no test ran: {ended}"))),
     }
 }
 
-/// The sum of libtest's `test result:` lines, doc tests included; `None` if there is no such line.
+/// The sum of libtest's `test result:` lines, with those of doc tests. `None` if there is no such line.
 fn count(output: &str) -> Option<Counts> {
     output.lines().filter_map(count_line).reduce(|mut sum, counts| {
         sum.add(counts);
@@ -61,7 +61,7 @@ fn count(output: &str) -> Option<Counts> {
     })
 }
 
-/// `test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.01s`
+/// Parses `test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.01s`.
 fn count_line(line: &str) -> Option<Counts> {
     let (_verdict, numbers) = line.strip_prefix("test result: ")?.split_once(". ")?;
     let number = |what: &str| {
@@ -114,6 +114,6 @@ mod tests {
         assert_eq!(judged(BAD, 101), (10, 2, 0, true));
         assert_eq!(judged(OK, 101), (3, 1, 1, true), "another binary crashed");
         assert_eq!(judged("error: could not compile", 101), (0, 1, 0, true));
-        assert_eq!(judged("", 0), (0, 1, 0, true), "nothing was counted");
+        assert_eq!(judged("", 0), (0, 1, 0, true), "no test was counted");
     }
 }

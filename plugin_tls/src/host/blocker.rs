@@ -65,6 +65,29 @@ pub enum Blocker {
     NotTakenOver,
 }
 
+impl Blocker {
+    /// The thread that it belongs to, if it is one of a thread that is known.
+    ///
+    /// ```
+    /// use plugin_tls::host::Blocker;
+    ///
+    /// fn names(blockers: &[Blocker]) -> Vec<&str> {
+    ///     let threads = blockers.iter().filter_map(|blocker| blocker.thread());
+    ///     threads.filter_map(|thread| thread.name.as_deref()).collect()
+    /// }
+    ///
+    /// assert!(names(&[Blocker::Handle]).is_empty());
+    /// ```
+    #[must_use]
+    pub fn thread(&self) -> Option<&ThreadInfo> {
+        match self {
+            Blocker::Value { thread, .. } | Blocker::ThreadExit { thread } => Some(thread),
+            Blocker::Running { thread, .. } | Blocker::Thread { thread } => thread.as_ref(),
+            _ => None,
+        }
+    }
+}
+
 impl From<Hold> for Blocker {
     fn from(hold: Hold) -> Self {
         match hold {

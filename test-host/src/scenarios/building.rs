@@ -1,4 +1,4 @@
-//! Initializers: what they may need, and what happens when they fail.
+//! Initializers that use other items, and initializers that fail.
 
 use std::sync::{Arc, Barrier};
 use std::thread;
@@ -10,90 +10,94 @@ use crate::scenario::Scenario;
 
 const GROUP: &str = "building";
 
-pub const SCENARIOS: &[Scenario] = &[
-    Scenario::new(
-        GROUP,
-        "an_initializer_uses_items_of_other_binaries",
-        "from plugin to host, back into the plugin by a callback, and to the host again",
-        across_binaries,
-    ),
-    Scenario::new(
-        GROUP,
-        "a_thousand_items_need_each_other",
-        "a chain of 1000 items of both kinds, each needing the next, on the main thread",
-        |bench| assert_eq!(bench.load("chain").call("chain", 0).number(), 1000),
-    ),
-    Scenario::new(
-        GROUP,
-        "a_thousand_items_need_each_other_on_a_thread",
-        "the same chain on another thread, with a stack of 8 MiB",
-        chain_on_a_thread,
-    ),
-    Scenario::new(
-        GROUP,
-        "a_thread_local_that_needs_itself_panics_and_may_be_tried_again",
-        "the panic names the chain; without the recursion the item works",
-        local_recursion,
-    ),
-    Scenario::new(
-        GROUP,
-        "a_static_that_needs_itself_panics_and_is_poisoned",
-        "the panic names the chain; the item and what needed it stay poisoned, in every binary",
-        static_recursion,
-    ),
-    Scenario::new(
-        GROUP,
-        "recursion_across_binaries_is_found",
-        "an item of a plugin that needs itself by way of an item of the host",
-        recursion_across_binaries,
-    ),
-    Scenario::new(
-        GROUP,
-        "threads_that_wait_for_each_other_get_a_panic",
-        "two statics that need each other, built by the host and by a plugin at the same time",
-        |bench| cycle(bench, &[("host", "cycle_x"), ("first", "cycle_y")], "test_api::building"),
-    ),
-    Scenario::new(
-        GROUP,
-        "plugins_that_wait_for_each_other_get_a_panic",
-        "two statics of plugins that need each other, built by two plugins at the same time",
-        |bench| cycle(bench, &[("first", "plugin_cycle_x"), ("second", "plugin_cycle_y")], "test_plugin_api::building"),
-    ),
-    Scenario::new(
-        GROUP,
-        "a_thread_local_whose_initializer_panics_may_be_tried_again",
-        "the panic's text reaches the caller, in whichever binary; a later try works",
-        local_panic,
-    ),
-    Scenario::new(
-        GROUP,
-        "a_static_whose_initializer_panics_is_poisoned",
-        "the panic's text reaches the caller, in whichever binary; every binary is told of the poison",
-        static_panic,
-    ),
-    Scenario::new(
-        GROUP,
-        "a_panic_payload_stays_within_its_binary",
-        "a payload that is not text reaches the binary whose initializer panicked as it was, and no other one",
-        payloads,
-    ),
-    Scenario::new(
-        GROUP,
-        "set_before_the_first_access_runs_no_initializer",
-        "neither the host's nor the plugin's; all binaries see the value",
-        set_first,
-    ),
-    Scenario::new(
-        GROUP,
-        "threads_of_three_binaries_build_a_static_once",
-        "sixteen threads at once, one initialization, one address",
-        race,
-    ),
-];
+pub fn scenarios() -> Vec<Scenario> {
+    Vec::from([
+        Scenario::new(
+            GROUP,
+            "an_initializer_uses_items_of_other_binaries",
+            "initializers of a plugin and of the host use items of each other, three calls deep",
+            across_binaries,
+        ),
+        Scenario::new(
+            GROUP,
+            "a_chain_of_a_thousand_initializers_works",
+            "each of 1000 items of both kinds uses the next one, on the main thread",
+            |bench| assert_eq!(bench.load("chain").call("chain", 0).number(), 1000),
+        ),
+        Scenario::new(
+            GROUP,
+            "a_chain_of_a_thousand_initializers_works_on_a_thread",
+            "each of 1000 items of both kinds uses the next one, on a thread with a stack of 8 MiB",
+            chain_on_a_thread,
+        ),
+        Scenario::new(
+            GROUP,
+            "a_thread_local_that_uses_itself_panics_and_can_be_retried",
+            "the panic names the chain of items; the item works once its initializer does not recurse",
+            local_recursion,
+        ),
+        Scenario::new(
+            GROUP,
+            "a_static_that_uses_itself_panics_and_is_poisoned",
+            "the panic names the chain of items; all items in the chain stay poisoned in every binary",
+            static_recursion,
+        ),
+        Scenario::new(
+            GROUP,
+            "recursion_across_binaries_panics",
+            "the initializer of a plugin's item uses an item of the host, which uses the plugin's item again",
+            recursion_across_binaries,
+        ),
+        Scenario::new(
+            GROUP,
+            "a_cycle_between_threads_of_host_and_plugin_panics",
+            "the host and a plugin build two statics at the same time, and each static uses the other",
+            |bench| cycle(bench, &[("host", "cycle_x"), ("first", "cycle_y")], "test_api::building"),
+        ),
+        Scenario::new(
+            GROUP,
+            "a_cycle_between_threads_of_two_plugins_panics",
+            "two plugins build two statics at the same time, and each static uses the other",
+            |bench| {
+                cycle(bench, &[("first", "plugin_cycle_x"), ("second", "plugin_cycle_y")], "test_plugin_api::building")
+            },
+        ),
+        Scenario::new(
+            GROUP,
+            "a_thread_local_whose_initializer_panics_can_be_retried",
+            "the panic's message reaches the caller in any binary; a later access runs the initializer again",
+            local_panic,
+        ),
+        Scenario::new(
+            GROUP,
+            "a_static_whose_initializer_panics_is_poisoned",
+            "the panic's message reaches the caller in any binary; later accesses in all binaries report the poison",
+            static_panic,
+        ),
+        Scenario::new(
+            GROUP,
+            "a_panic_payload_stays_within_its_binary",
+            "a payload that is not text reaches callers in the binary that panicked; other binaries get a message",
+            payloads,
+        ),
+        Scenario::new(
+            GROUP,
+            "set_before_the_first_access_runs_no_initializer",
+            "set stores a value without running the initializer of the host or the plugin; all binaries see the value",
+            set_first,
+        ),
+        Scenario::new(
+            GROUP,
+            "threads_of_three_binaries_build_a_static_once",
+            "sixteen threads access a static at once; one initializes it, and all get the same address",
+            race,
+        ),
+    ])
+}
 
 fn across_binaries(bench: &Bench) {
     let first = bench.load("first");
-    assert_eq!(first.call("upper", 0).number(), 1234, "ground 1, lower 2, middle 3, upper 4");
+    assert_eq!(first.call("upper", 0).number(), 1234, "each initializer appends a digit");
     assert_eq!(bench.load("second").call("upper", 0).number(), 1234, "nothing is built again");
 }
 
@@ -104,7 +108,7 @@ fn chain_on_a_thread(bench: &Bench) {
     assert_eq!(outcome.number(), 1000);
 }
 
-/// That `message` names the items in this order.
+/// Asserts that `message` names the items in this order.
 #[track_caller]
 fn assert_chain(message: &str, names: &[&str]) {
     let chain: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
@@ -150,7 +154,8 @@ fn static_recursion(bench: &Bench) {
     }
 }
 
-/// That an access by `operation` was told of the poison and of the item's name, which ends like the operation's.
+/// Asserts that the panic of `operation` reports the poison and names the item. The names of the item and of the
+/// operation are the same but for case and prefix.
 #[track_caller]
 fn assert_poisoned(outcome: Outcome, operation: &str) {
     let message = outcome.panic();
@@ -161,7 +166,7 @@ fn assert_poisoned(outcome: Outcome, operation: &str) {
 
 fn recursion_across_binaries(bench: &Bench) {
     let first = bench.load("first");
-    assert_eq!(first.call("pier", 0).number(), 8, "the callback caught the panic, so the initializers went on");
+    assert_eq!(first.call("pier", 0).number(), 8, "the callback catches the panic, so the initializers continue");
     let pier = "test_plugin_api::building::PIER";
     assert_chain(&host("log", 0).text(), &[pier, "test_api::building::BRIDGE", pier]);
 }
@@ -187,39 +192,43 @@ fn cycle(bench: &Bench, sides: &[(&str, &'static str); 2], module: &str) {
 fn local_panic(bench: &Bench) {
     let first = bench.load("first");
     host("failing", 1);
-    assert_eq!(first.call("fragile", 0).panic(), "fragile: attempt 1", "the host's initializer, for the plugin");
-    assert_eq!(first.call("fragile", 0).panic(), "fragile: attempt 2", "tried again");
-    assert_eq!(host("fragile", 0).panic(), "fragile: attempt 3", "tried again, in the host");
-    assert_eq!(first.call("plugin_fragile", 0).panic(), "fragile: attempt 4", "the plugin's own initializer");
+    assert_eq!(first.call("fragile", 0).panic(), "fragile: attempt 1", "the plugin runs the host's initializer");
+    assert_eq!(first.call("fragile", 0).panic(), "fragile: attempt 2", "a second try");
+    assert_eq!(host("fragile", 0).panic(), "fragile: attempt 3", "a third try, in the host");
+    assert_eq!(first.call("plugin_fragile", 0).panic(), "fragile: attempt 4", "the plugin runs its own initializer");
     host("failing", 0);
-    assert_eq!(first.call("fragile", 0).number(), 5, "now it works");
-    assert_eq!(host("fragile", 0).number(), 5, "and was built once");
-    assert_eq!(first.call("plugin_fragile", 0).number(), 6, "now it works");
-    assert_eq!(bench.load("second").call("plugin_fragile", 0).number(), 6, "and was built once");
+    assert_eq!(first.call("fragile", 0).number(), 5, "the initializer succeeds now");
+    assert_eq!(host("fragile", 0).number(), 5, "the value is kept");
+    assert_eq!(first.call("plugin_fragile", 0).number(), 6, "the initializer succeeds now");
+    assert_eq!(bench.load("second").call("plugin_fragile", 0).number(), 6, "the value is kept");
 }
 
 fn static_panic(bench: &Bench) {
     let (first, second) = (bench.load("first"), bench.load("second"));
     host("failing", 1);
-    assert_eq!(first.call("fragile_static", 0).panic(), "fragile: attempt 1", "the host's initializer, for the plugin");
-    assert_eq!(first.call("plugin_fragile_static", 0).panic(), "fragile: attempt 2", "the plugin's own initializer");
+    assert_eq!(first.call("fragile_static", 0).panic(), "fragile: attempt 1", "the plugin runs the host's initializer");
+    assert_eq!(
+        first.call("plugin_fragile_static", 0).panic(),
+        "fragile: attempt 2",
+        "the plugin runs its own initializer"
+    );
     host("failing", 0);
     for plugin in [&first, &second] {
         assert_poisoned(plugin.call("fragile_static", 0), "fragile_static");
         assert_poisoned(plugin.call("plugin_fragile_static", 0), "plugin_fragile_static");
     }
     assert_poisoned(host("fragile_static", 0), "fragile_static");
-    assert_eq!(host("attempts", 0).number(), 2, "poisoned items are not tried again");
+    assert_eq!(host("attempts", 0).number(), 2, "initializers of poisoned items do not run again");
 }
 
 fn payloads(bench: &Bench) {
     let first = bench.load("first");
-    assert_eq!(first.call("plugin_payload", 0).number(), 43, "the plugin's own");
-    assert_eq!(host("payload", 0).number(), 42, "the host's own");
+    assert_eq!(first.call("plugin_payload", 0).number(), 43, "the payload of the plugin's own initializer");
+    assert_eq!(host("payload", 0).number(), 42, "the payload of the host's own initializer");
     let Outcome::Done { number: 0, text } = first.call("payload", 0) else {
-        panic!("a payload of the host's reached the plugin")
+        panic!("a payload of the host reached the plugin")
     };
-    assert!(text.contains("the initializer panicked"), "the plugin is told so in words: {text}");
+    assert!(text.contains("the initializer panicked"), "the plugin gets a message: {text}");
 }
 
 fn set_first(bench: &Bench) {
@@ -233,7 +242,7 @@ fn set_first(bench: &Bench) {
     assert_eq!(second.call("plugin_set_first_value", 0).number(), 72);
     assert_eq!(host("attempts", 0).number(), 0, "no initializer ran");
 
-    // Again, now that there is a value: it is replaced.
+    // `set` replaces an existing value.
     second.call("set_first", 80).number();
     assert_eq!(first.call("set_first_value", 0).number(), 80);
     assert_eq!(host("set_first_value", 0).number(), 80);

@@ -1,4 +1,4 @@
-//! Connecting a library by hand: when, to what, how often.
+//! Libraries that are connected by hand: when they can be connected, to which contexts, and how often.
 
 use std::ffi::c_void;
 use std::mem::transmute;
@@ -11,74 +11,77 @@ use abi_stable::std_types::{ROption, RStr};
 use plugin_tls::Context;
 use test_api::Operations;
 use test_api::stable_root::RootRef;
+use test_plan::Build;
 
 use crate::bench::{Bench, ByHand, host};
-use crate::scenario::{Build, Scenario};
+use crate::scenario::Scenario;
 
 const GROUP: &str = "connection";
 
-pub const SCENARIOS: &[Scenario] = &[
-    Scenario::new(
-        GROUP,
-        "an_unconnected_library_is_told_what_to_call",
-        "try_with is an error, with and statics panic and name the item; the library can be connected later",
-        |bench| {
-            let by_hand = bench.open_by_hand();
-            assert_not_connected(*by_hand);
-            assert_connects(&by_hand);
-        },
-    )
-    .only(&[Build::Apart]),
-    Scenario::new(
-        GROUP,
-        "an_exported_plugin_that_is_only_opened_is_not_connected",
-        "whatever its features: what calls export_plugin! never has a store of its own",
-        |bench| assert_not_connected(bench.open("first").1),
-    ),
-    Scenario::new(
-        GROUP,
-        "an_unconnected_library_that_may_be_a_host_uses_its_own_store",
-        "built with both features; connecting it later is an error and changes nothing",
-        used_locally,
-    )
-    .only(&[Build::Unified]),
-    Scenario::new(
-        GROUP,
-        "initialize_twice_with_one_context_is_fine",
-        "one after the other, and from several threads at once",
-        twice,
-    ),
-    Scenario::new(
-        GROUP,
-        "another_hosts_context_is_refused",
-        "a library that has a store keeps it, and shares on with its first host",
-        other_host,
-    ),
-    Scenario::new(
-        GROUP,
-        "another_host_may_come_first",
-        "then this program's own context is the one that is refused",
-        other_host_first,
-    ),
-    Scenario::new(
-        GROUP,
-        "damaged_contexts_are_refused",
-        "each with its reason; the library connects properly afterwards",
-        damaged,
-    ),
-    Scenario::new(
-        GROUP,
-        "a_context_of_a_newer_minor_version_is_accepted",
-        "a host whose table has more entries than the library knows of",
-        newer_minor,
-    ),
-    Scenario::new(
-        GROUP,
-        "a_context_is_part_of_an_abi_stable_root_module",
-        "loaded by the loader of abi_stable, which checks the layout of the context",
-        stable_root,
-    ),
-];
+pub fn scenarios() -> Vec<Scenario> {
+    Vec::from([
+        Scenario::new(
+            GROUP,
+            "an_access_in_an_unconnected_library_is_an_error",
+            "try_with returns an error; with and statics panic; the library can be connected later",
+            |bench| {
+                let by_hand = bench.open_by_hand();
+                assert_not_connected(*by_hand);
+                assert_connects(&by_hand);
+            },
+        )
+        .only(Build::Apart),
+        Scenario::new(
+            GROUP,
+            "opening_a_plugin_does_not_connect_it",
+            "a library that calls export_plugin! never has its own store, even with the feature host",
+            |bench| assert_not_connected(bench.open("first").1),
+        ),
+        Scenario::new(
+            GROUP,
+            "an_unconnected_library_with_both_features_uses_its_own_store",
+            "connecting the library after its first access is an error and changes nothing",
+            used_locally,
+        )
+        .only(Build::Unified),
+        Scenario::new(
+            GROUP,
+            "initializing_again_with_the_same_context_works",
+            "one call after the other, and calls from several threads at once",
+            twice,
+        ),
+        Scenario::new(
+            GROUP,
+            "another_hosts_context_is_refused",
+            "a connected library refuses another context and still shares with its host",
+            other_host,
+        ),
+        Scenario::new(
+            GROUP,
+            "a_library_stays_with_its_first_host",
+            "a library that another host has connected refuses this program's context",
+            other_host_first,
+        ),
+        Scenario::new(
+            GROUP,
+            "damaged_contexts_are_refused",
+            "each error tells what is wrong with the context; the library can be connected afterwards",
+            damaged,
+        ),
+        Scenario::new(
+            GROUP,
+            "a_context_of_a_newer_minor_version_is_accepted",
+            "the host's table has more entries than the library knows",
+            newer_minor,
+        ),
+        Scenario::new(
+            GROUP,
+            "an_abi_stable_root_module_can_take_a_context",
+            "the loader of abi_stable checks the layout of the context",
+            stable_root,
+        ),
+    ])
+}
 
 fn assert_not_connected(library: Operations) {
     for _ in 0..2 {
@@ -94,9 +97,9 @@ fn assert_not_connected(library: Operations) {
     }
 }
 
-/// Connects the library to this program, and sees that it shares.
+/// Connects the library to this program and asserts that they share values.
 fn assert_connects(by_hand: &ByHand) {
-    // SAFETY: this program's own context.
+    // SAFETY: this program's own context is valid as long as the process runs.
     unsafe { by_hand.connect(Context::get()) }.unwrap_or_else(|error| panic!("{error}"));
     assert_shares(**by_hand);
 }
@@ -112,11 +115,11 @@ fn assert_shares(library: Operations) {
     assert_eq!(library.call("registered", 0).text(), host("registered", 0).text());
 }
 
-/// That `error`, debug and display form in lines, is this error, and says something.
+/// Asserts that `outcome` is an error with this debug form and this text in its display form.
 #[track_caller]
 fn assert_error(what: &str, outcome: Result<(), String>, debug: &str, display: &str) {
     let error = outcome.expect_err(what);
-    let (found, text) = error.split_once('\n').expect("both forms");
+    let (found, text) = error.split_once('\n').expect("the error has both forms");
     assert!(found.starts_with(debug), "{what}: {error}");
     assert!(text.contains(display), "{what}: no {display:?} in: {text}");
 }
@@ -124,12 +127,12 @@ fn assert_error(what: &str, outcome: Result<(), String>, debug: &str, display: &
 fn used_locally(bench: &Bench) {
     let by_hand = bench.open_by_hand();
     assert_eq!(host("counter_add", 1).number(), 1);
-    assert_eq!(by_hand.call("counter_add", 5).number(), 5, "a value of its own");
+    assert_eq!(by_hand.call("counter_add", 5).number(), 5, "the library has its own value");
     let places = ["counter_address", "registry_address"];
     let before = places.map(|operation| by_hand.call(operation, 0).number());
-    assert_ne!(before, places.map(|operation| host(operation, 0).number()), "a store of its own");
+    assert_ne!(before, places.map(|operation| host(operation, 0).number()), "the library has its own store");
     for _ in 0..2 {
-        // SAFETY: this program's own context.
+        // SAFETY: this program's own context is valid as long as the process runs.
         let outcome = unsafe { by_hand.connect(Context::get()) };
         assert_error("after an access", outcome, "UsedLocally", "before it was connected");
         assert_eq!(by_hand.call("counter_add", 0).number(), 5, "nothing changed");
@@ -146,7 +149,7 @@ fn twice(bench: &Bench) {
             let (by_hand, barrier) = (Arc::clone(&by_hand), Arc::clone(&barrier));
             thread::spawn(move || {
                 barrier.wait();
-                // SAFETY: this program's own context.
+                // SAFETY: this program's own context is valid as long as the process runs.
                 let outcome = unsafe { by_hand.connect(Context::get()) };
                 (outcome, by_hand.call("registry_address", 0))
             })
@@ -162,10 +165,10 @@ fn twice(bench: &Bench) {
     }
 }
 
-/// The context of another store in this process, and that library's operations.
+/// Opens a library that has its own store. Returns the context of that store and the library's operations.
 fn other_context(bench: &Bench) -> (Context, Operations) {
     let (library, operations) = bench.open("other-host-library");
-    // SAFETY: the type of the library's `context`.
+    // SAFETY: the library exports `context` with this type.
     let context = unsafe { library.get::<extern "C" fn() -> Context>(b"context") }.expect("the library has a context");
     (context(), operations)
 }
@@ -174,32 +177,32 @@ fn other_host(bench: &Bench) {
     let by_hand = bench.open_by_hand();
     assert_connects(&by_hand);
     let (context, other) = other_context(bench);
-    // SAFETY: the other library stays loaded.
+    // SAFETY: the context is valid, because `Bench::open` never closes the other library.
     let outcome = unsafe { by_hand.connect(context) };
     assert_error("another host's context", outcome, "OtherHost", "another host");
-    assert_eq!(other.call("counter_add", 0).number(), 0, "the other host shares with nobody");
+    assert_eq!(other.call("counter_add", 0).number(), 0, "the other host does not share");
     assert_connects(&by_hand);
 }
 
 fn other_host_first(bench: &Bench) {
     let by_hand = bench.open_by_hand();
     let (context, other) = other_context(bench);
-    // SAFETY: the other library stays loaded.
+    // SAFETY: the context is valid, because `Bench::open` never closes the other library.
     unsafe { by_hand.connect(context) }.unwrap_or_else(|error| panic!("{error}"));
-    // SAFETY: this program's own context.
+    // SAFETY: this program's own context is valid as long as the process runs.
     let outcome = unsafe { by_hand.connect(Context::get()) };
     assert_error("this program's context", outcome, "OtherHost", "another host");
     let check = move || {
         let before = other.call("counter_add", 0).number();
         assert_eq!(by_hand.call("counter_add", 3).number(), before + 3);
         assert_eq!(other.call("counter_add", 0).number(), before + 3, "shared with the other host");
-        assert_eq!(host("counter_add", 0).number(), 0, "and not with this program");
+        assert_eq!(host("counter_add", 0).number(), 0, "not shared with this program");
     };
     check();
     thread::spawn(check).join().expect("the same on another thread");
 }
 
-/// A table as `plugin_tls/src/abi.rs` has it.
+/// Has the layout of the table that a context points to.
 #[repr(C)]
 #[derive(Clone, Copy)]
 struct Table {
@@ -207,19 +210,19 @@ struct Table {
     major: u16,
     minor: u16,
     size: u32,
-    /// Functions, and the argument of the first one.
-    entries: [*const c_void; 6],
-    /// Each of them may be null.
+    /// Functions and the argument of the first one.
+    entries: [*const c_void; 7],
+    /// Functions that may be null.
     takeover: [*const c_void; 5],
 }
 
-/// The functions, and where they are among the entries.
-const FUNCTIONS: [(usize, &str); 5] = [(0, "row"), (2, "connect"), (3, "register"), (4, "local"), (5, "process")];
+/// The positions of the required functions in `entries`, and their names.
+const FUNCTIONS: [(usize, &str); 5] = [(1, "row"), (3, "connect"), (4, "register"), (5, "local"), (6, "process")];
 
 impl Table {
     /// A copy of this program's table.
     fn own() -> Self {
-        // SAFETY: a context is one pointer, to a table that lives as long as the process.
+        // SAFETY: a context is a pointer to a table, which lives as long as the process. `Table` has its layout.
         unsafe { *transmute::<Context, *const Table>(Context::get()) }
     }
 
@@ -230,16 +233,17 @@ impl Table {
     }
 }
 
-/// A context that points anywhere.
+/// A context that points to `target`.
 fn context_to<T>(target: *const T) -> Context {
-    // SAFETY: a context is one pointer, which may be anything until it is used.
+    // SAFETY: a context is a single pointer. It may have any value until the context is used.
     unsafe { transmute::<*const T, Context>(target) }
 }
 
 fn damaged(bench: &Bench) {
     let by_hand = bench.open_by_hand();
     let refuse = |what: &str, context: Context, debug: &str, display: &str| {
-        // SAFETY: the context is null, or points at readable memory that lives as long as the process and is no table.
+        // SAFETY: the context is null or points to leaked memory. `initialize` reads only the header unless a whole
+        // table is there.
         let outcome = unsafe { by_hand.connect(context) };
         assert_error(what, outcome, debug, display);
     };
@@ -250,7 +254,7 @@ fn damaged(bench: &Bench) {
     let table = Table::own();
     let shifted: &mut [u8; size_of::<Table>() + 8] = Box::leak(Box::new([0; size_of::<Table>() + 8]));
     let odd = shifted.as_mut_ptr().map_addr(|address| address | 1);
-    // SAFETY: there is room for a table and eight bytes more; nothing is said of its alignment.
+    // SAFETY: the memory has room for a table at any of its first nine bytes, and the write does not need alignment.
     unsafe { odd.cast::<Table>().write_unaligned(table) };
     refuse("a table that is not aligned", context_to(odd), "NotAContext", "does not point at");
 
@@ -261,10 +265,10 @@ fn damaged(bench: &Bench) {
     }
 
     let needed = table.size;
-    assert_eq!(needed as usize, size_of::<Table>(), "the layout that this scenario knows");
+    assert_eq!(needed as usize, size_of::<Table>(), "this scenario knows the layout of the table");
     for size in [0, 16, needed - 1] {
         let debug = format!("Truncated {{ found: {size}, needed: {needed} }}");
-        // No more than a header is there.
+        // Only the memory of the header is readable.
         let header = [table.magic, u64::from(major) | u64::from(table.minor) << 16 | u64::from(size) << 32];
         #[cfg(target_endian = "little")]
         refuse("only a header", context_to(Box::leak(Box::new(header))), &debug, "bytes");
@@ -289,7 +293,7 @@ fn newer_minor(bench: &Bench) {
     table.size = size_of::<Newer>() as u32;
     let newer = Box::leak(Box::new(Newer { table, more: [ptr::null(); 4] }));
     let by_hand = bench.open_by_hand();
-    // SAFETY: a table of a newer minor version, whose entries are this program's own.
+    // SAFETY: the table is leaked, and its entries are those of this program's own table.
     unsafe { by_hand.connect(context_to(newer)) }.unwrap_or_else(|error| panic!("{error}"));
     assert!(newer.more.iter().all(|entry| entry.is_null()));
     assert_shares(*by_hand);
@@ -302,7 +306,7 @@ fn stable_root(bench: &Bench) {
         ROption::RNone => panic!("{name} did not work"),
     };
     for _ in 0..2 {
-        root.connect()(Context::get()).into_result().unwrap_or_else(|error| panic!("{error}"));
+        root.connect()(Context::get().into()).into_result().unwrap_or_else(|error| panic!("{error}"));
     }
     for operation in ["counter_address", "registry_address"] {
         assert_eq!(run(operation, 0), host(operation, 0).number(), "{operation}");

@@ -1,81 +1,84 @@
-//! The end of a thread's values.
+//! How the values of a thread are dropped when the thread ends.
 
 use std::thread;
 
 use plugin_tls::Context;
 use test_api::Operations;
+use test_plan::Build;
 
 use crate::bench::{Bench, host};
-use crate::scenario::{Build, Scenario};
+use crate::scenario::Scenario;
 
 const GROUP: &str = "ending";
 
-pub const SCENARIOS: &[Scenario] = &[
-    Scenario::new(
-        GROUP,
-        "values_are_dropped_last_created_first",
-        "at the end of a thread, whichever binary has made them",
-        order,
-    ),
-    Scenario::new(
-        GROUP,
-        "a_destructor_of_the_host_uses_other_items",
-        "also new ones; one that is dropped already is an error",
-        |bench| curious(bench, "use_curious", false),
-    ),
-    Scenario::new(
-        GROUP,
-        "a_destructor_of_a_plugin_uses_other_items",
-        "also new ones; one that is dropped already is an error",
-        |bench| curious(bench, "use_plugin_curious", true),
-    ),
-    Scenario::new(
-        GROUP,
-        "access_after_the_end_is_an_error",
-        "destructors of std's thread-locals, in host and plugin, that run after the thread's values are gone",
-        after_the_end,
-    ),
-    Scenario::new(
-        GROUP,
-        "access_after_the_end_is_an_error_by_hand",
-        "in a library that was connected by hand, whose own destructors are libc's",
-        after_the_end_by_hand,
-    )
-    .only(&[Build::Apart]),
-    #[cfg(unix)]
-    Scenario::new(
-        GROUP,
-        "access_after_the_end_of_a_foreign_thread_is_an_error",
-        "the same on a thread that Rust has not started, whose first access is the plugin's",
-        after_the_end_of_a_foreign_thread,
-    ),
-    Scenario::new(
-        GROUP,
-        "a_destructor_may_be_the_first_to_use_an_item",
-        "a destructor of a thread-local of std's builds a value, which is dropped in turn",
-        latecomer,
-    ),
-    Scenario::new(GROUP, "a_panicking_destructor_of_a_plugin_aborts", "with std's message", |bench| {
-        bomb(*bench.load("first"), "use_plugin_bomb")
-    })
-    .aborts("thread local panicked on drop"),
-    Scenario::new(
-        GROUP,
-        "a_panicking_destructor_of_the_host_aborts",
-        "with std's message, also for a value that a plugin has used first",
-        |bench| bomb(*bench.load("first"), "use_bomb"),
-    )
-    .aborts("thread local panicked on drop"),
-    #[cfg(unix)]
-    Scenario::new(
-        GROUP,
-        "values_of_the_main_thread_end_as_with_std",
-        "dropped when the program ends if std's thread-locals are",
-        main_thread,
-    ),
-];
+pub fn scenarios() -> Vec<Scenario> {
+    Vec::from([
+        Scenario::new(
+            GROUP,
+            "values_are_dropped_in_reverse_order_of_creation",
+            "the order at the end of a thread does not depend on which binary created the values",
+            order,
+        ),
+        Scenario::new(
+            GROUP,
+            "a_destructor_of_the_host_uses_other_items",
+            "it can also create new values; an access to a value that was dropped is an error",
+            |bench| curious(bench, "use_curious", false),
+        ),
+        Scenario::new(
+            GROUP,
+            "a_destructor_of_a_plugin_uses_other_items",
+            "it can also create new values; an access to a value that was dropped is an error",
+            |bench| curious(bench, "use_plugin_curious", true),
+        ),
+        Scenario::new(
+            GROUP,
+            "access_after_destruction_is_an_error",
+            "destructors of std's thread-locals, in the host and in a plugin, access values that were dropped",
+            after_the_end,
+        ),
+        Scenario::new(
+            GROUP,
+            "access_after_destruction_is_an_error_if_connected_by_hand",
+            "libc runs the destructors of a library that was connected by hand, after all values were dropped",
+            after_the_end_by_hand,
+        )
+        .only(Build::Apart),
+        #[cfg(unix)]
+        Scenario::new(
+            GROUP,
+            "access_after_destruction_is_an_error_on_a_foreign_thread",
+            "std did not start the thread, and the plugin makes the first access",
+            after_the_end_of_a_foreign_thread,
+        ),
+        Scenario::new(
+            GROUP,
+            "a_destructor_of_std_can_create_a_value",
+            "the destructor of one of std's thread-locals creates a value, which is dropped afterwards",
+            latecomer,
+        ),
+        Scenario::new(GROUP, "a_panicking_destructor_of_a_plugin_aborts", "the message names the item", |bench| {
+            bomb(*bench.load("first"), "use_plugin_bomb")
+        })
+        .aborts("thread local `test_plugin_api::ending::BOMB` panicked on drop, aborting"),
+        Scenario::new(
+            GROUP,
+            "a_panicking_destructor_of_the_host_aborts",
+            "the message names the item, even if a plugin made the first access to the value",
+            |bench| bomb(*bench.load("first"), "use_bomb"),
+        )
+        .aborts("thread local `test_api::ending::BOMB` panicked on drop, aborting"),
+        #[cfg(unix)]
+        Scenario::new(
+            GROUP,
+            "values_of_the_main_thread_are_dropped_if_stds_are",
+            "shared values are dropped at the end of the program on systems where std's thread-locals are",
+            main_thread,
+        ),
+    ])
+}
 
-/// What the log has after `operations`, by the host or by the plugin, on a thread that has ended.
+/// Runs operations of the host or the plugin on a new thread. Returns the log after the thread has ended.
 fn log_of(first: Operations, operations: &'static [(&'static str, &'static str)]) -> Vec<String> {
     let thread = thread::spawn(move || {
         for (binary, operation) in operations {
@@ -86,7 +89,7 @@ fn log_of(first: Operations, operations: &'static [(&'static str, &'static str)]
             .number();
         }
     });
-    thread.join().expect("the operations work");
+    thread.join().expect("the operations succeed");
     host("log", 0).text().lines().map(str::to_owned).collect()
 }
 
@@ -95,7 +98,7 @@ fn order(bench: &Bench) {
     let log = log_of(first, &[("host", "use_earlier"), ("first", "use_between"), ("host", "use_later")]);
     assert_eq!(log, ["later dropped", "between dropped", "earlier dropped"]);
 
-    // The other way around, and the plugin's own use of the host's items.
+    // The opposite order, with all accesses in the plugin.
     let log = log_of(first, &[("first", "use_later"), ("first", "use_between"), ("first", "use_earlier")]);
     assert_eq!(log[3..], ["earlier dropped", "between dropped", "later dropped"]);
 }
@@ -118,7 +121,7 @@ fn curious(bench: &Bench, operation: &'static str, of_plugin: bool) {
         "earlier is there",
         "later: AccessError { reason: Destroyed }",
         "fresh is there",
-        // Values without a destructor stay, although this one was created later.
+        // Values without a destructor stay accessible, even if they were created later.
         "plain is 7",
     ];
     if of_plugin {
@@ -132,13 +135,13 @@ fn curious(bench: &Bench, operation: &'static str, of_plugin: bool) {
     assert_eq!(log, expected, "{operation}");
 }
 
-/// What a witness logs when the thread's values are gone.
+/// The log of a witness that is dropped after all values of the thread.
 fn after_the_values(who: &str) -> Vec<String> {
     testimony(who, ["Err(AccessError { reason: Destroyed })"; 3])
 }
 
-/// What a witness logs when the thread is ending: one value has been dropped, one is built anew, and one without a
-/// destructor is still there.
+/// The log of a witness that is dropped among the values of the thread: the first value was dropped, the second is
+/// created anew, and the third has no destructor and is still accessible.
 fn among_the_values(who: &str) -> Vec<String> {
     testimony(who, ["Err(AccessError { reason: Destroyed })", "Ok(())", "Ok(())"])
 }
@@ -160,8 +163,8 @@ fn after_the_end(bench: &Bench) {
             ("first", "counter_add"),
         ],
     );
-    // The witness of the plugin is an entry of the thread's list like the values; the one of the host was there first, and
-    // is libc's.
+    // The library runs the destructor of the plugin's witness among those of the values. Libc runs the destructor of
+    // the host's witness, after those of all values.
     let mut expected = vec!["earlier dropped".to_owned()];
     expected.extend(among_the_values("plugin"));
     expected.push("fresh dropped".to_owned());
@@ -171,12 +174,12 @@ fn after_the_end(bench: &Bench) {
 
 fn after_the_end_by_hand(bench: &Bench) {
     let by_hand = bench.open_by_hand();
-    // SAFETY: the host's own context.
+    // SAFETY: the host's own context is valid as long as the process runs.
     unsafe { by_hand.connect(Context::get()) }.unwrap_or_else(|error| panic!("{error}"));
     let log = log_of(*by_hand, &[("first", "witness_of_plugin"), ("first", "use_earlier"), ("first", "counter_add")]);
     let mut expected = vec!["earlier dropped".to_owned()];
     expected.extend(after_the_values("plugin"));
-    assert_eq!(log, expected, "nobody has taken over what the library leaves on threads");
+    assert_eq!(log, expected, "libc runs the library's destructors");
 }
 
 #[cfg(unix)]
@@ -185,7 +188,7 @@ fn after_the_end_of_a_foreign_thread(bench: &Bench) {
     use std::ptr;
 
     extern "C" fn start(first: *mut c_void) -> *mut c_void {
-        // SAFETY: the operations below, which outlive the thread.
+        // SAFETY: the argument points to the operations below, which outlive the thread.
         let first = unsafe { &*first.cast::<Operations>() };
         for operation in ["witness_of_plugin", "use_earlier", "counter_add"] {
             first.call(operation, 0);
@@ -195,9 +198,9 @@ fn after_the_end_of_a_foreign_thread(bench: &Bench) {
     }
 
     let mut first = *bench.load("first");
-    // SAFETY: a thread's name is a number or a pointer, for which zero is valid.
+    // SAFETY: `pthread_t` is an integer or a pointer, for which zero is valid.
     let mut thread: libc::pthread_t = unsafe { std::mem::zeroed() };
-    // SAFETY: `start` may run on any thread, and `first` lives until the thread has been joined.
+    // SAFETY: `start` may run on any thread. `first` lives until the thread has been joined.
     let joined = unsafe {
         let created = libc::pthread_create(&raw mut thread, ptr::null(), start, (&raw mut first).cast());
         assert_eq!(created, 0, "the thread starts");
@@ -237,7 +240,7 @@ fn main_thread(bench: &Bench) {
     std::thread_local!(static OF_STD: OfStd = const { OfStd });
 
     extern "C" fn at_exit() {
-        // This is after `main`, and after whatever destructors of the main thread run.
+        // This runs after `main` and after the destructors of the main thread.
         let (dropped, alive) = (DROPPED.load(SeqCst), host("alive", 0));
         let expected = if dropped { 0 } else { 2 };
         if alive != expected.into() {
@@ -251,7 +254,7 @@ fn main_thread(bench: &Bench) {
     first.call("tracked_add", 1).number();
     first.call("use_plugin_tracked", 0).number();
     assert_eq!(host("alive", 0).number(), 2);
-    // SAFETY: the function may run at the end of the program: it uses statics that are never dropped.
+    // SAFETY: `at_exit` may run at the end of the program, because it only uses statics that are never dropped.
     let registered = unsafe { libc::atexit(at_exit) };
     assert_eq!(registered, 0);
 }

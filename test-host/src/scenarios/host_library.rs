@@ -1,4 +1,5 @@
-//! A host that is itself a library: its rows are found in the slow way, for real.
+//! Hosts that are libraries. No slot has a known distance from the thread pointer there, so all slots are in the rows
+//! of threads.
 
 use std::ffi::c_void;
 use std::sync::{Arc, Barrier};
@@ -13,46 +14,49 @@ use crate::scenario::Scenario;
 
 const GROUP: &str = "host library";
 
-pub const SCENARIOS: &[Scenario] = &[
-    Scenario::new(
-        GROUP,
-        "a_library_shares_with_its_plugins",
-        "a library that this program has opened loads a plugin: they share, and this program has its own store",
-        shares,
-    ),
-    Scenario::new(
-        GROUP,
-        "a_library_shares_with_its_plugins_on_every_thread",
-        "two threads at once have values of their own, which are dropped when they end",
-        threads,
-    ),
-    Scenario::new(
-        GROUP,
-        "a_plugin_has_one_host",
-        "what this program has loaded a library cannot load, and the other way around",
-        one_host,
-    ),
-    Scenario::new(
-        GROUP,
-        "a_library_goes_by_its_own_name",
-        "reports of a host that is a library name the library, not the program",
-        own_name,
-    ),
-];
+pub fn scenarios() -> Vec<Scenario> {
+    Vec::from([
+        Scenario::new(
+            GROUP,
+            "a_host_library_shares_with_its_plugins",
+            "this program opens a library, which loads a plugin; the two share, and this program has its own store",
+            shares,
+        ),
+        Scenario::new(
+            GROUP,
+            "a_host_library_shares_with_its_plugins_on_every_thread",
+            "two threads at once have their own values, which are dropped when the threads end",
+            threads,
+        ),
+        Scenario::new(
+            GROUP,
+            "a_plugin_cannot_have_two_hosts",
+            "a library cannot load a plugin of this program, and this program cannot load a plugin of the library",
+            one_host,
+        ),
+        Scenario::new(
+            GROUP,
+            "a_host_library_is_reported_by_its_own_name",
+            "snapshots of a host that is a library name the library, not the program",
+            own_name,
+        ),
+    ])
+}
 
 type Load = unsafe extern "C" fn(*const u8, usize, Write, *mut c_void) -> Option<Probe>;
 
-/// Lets the library load a plugin.
+/// Loads a plugin through the library.
 fn load(library: &Library, bench: &Bench, plugin: &str) -> Result<Operations, String> {
     let path = bench.path(plugin);
     let path = path.to_str().expect("the path is text");
     let mut reason = String::new();
-    // SAFETY: the type of the library's `load`; path and reason are alive for the call.
+    // SAFETY: the library exports `load` with this type. The path and the reason live until the call returns, the file
+    // is a plugin of this workspace, and `append` accepts a `String`.
     let probe = unsafe {
         let load = library.get::<Load>(b"load").expect("the library loads plugins");
         load(path.as_ptr(), path.len(), append, (&raw mut reason).cast())
     };
-    // SAFETY: exported by `export_operations!`, and nobody closes the plugin.
+    // SAFETY: `export_operations!` exports `probe`, and the library never unloads the plugin.
     probe.map(|probe| unsafe { Operations::new(probe) }).ok_or(reason)
 }
 
@@ -68,9 +72,9 @@ fn shares(bench: &Bench) {
     assert_eq!(owner.call("counter_add", 3).number(), 5);
     assert_eq!(first.call("counter_add", 0).number(), 5);
     assert_eq!(host("counter_add", 0).number(), 0, "this program has its own store");
-    assert_eq!(first.call("plugin_counter_add", 1).number(), 101, "what only the plugin has");
+    assert_eq!(first.call("plugin_counter_add", 1).number(), 101, "an item that only the plugin links");
 
-    // A second plugin, when there are values already.
+    // A second plugin joins when the values exist.
     let second = load(library, bench, "second").unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(second.call("counter_add", 4).number(), 9);
     assert_eq!(second.call("plugin_counter_add", 1).number(), 102);
@@ -113,23 +117,24 @@ fn one_host(bench: &Bench) {
     assert!(reason.contains("another host"), "{reason}");
     assert_eq!(first.call("counter_add", 1).number(), 1);
     assert_eq!(host("counter_add", 1).number(), 2, "still shared with this program");
-    assert_eq!(owner.call("counter_add", 0).number(), 0, "and not with the library");
+    assert_eq!(owner.call("counter_add", 0).number(), 0, "not shared with the library");
 
     let second = load(library, bench, "second").unwrap_or_else(|error| panic!("{error}"));
     let reason = bench.try_load("second").expect_err("the plugin has a host").to_string();
     assert!(reason.contains("another host"), "{reason}");
     assert_eq!(second.call("counter_add", 7).number(), 7);
     assert_eq!(owner.call("counter_add", 0).number(), 7, "still shared with the library");
-    assert_eq!(host("counter_add", 0).number(), 2, "and not with this program");
+    assert_eq!(host("counter_add", 0).number(), 2, "not shared with this program");
 }
 
 fn own_name(bench: &Bench) {
     let (library, _) = bench.open("host-library");
-    // SAFETY: the type of the library's `host_name`.
+    // SAFETY: the library exports `host_name` with this type. `append` accepts a `String`, which lives until the call
+    // returns.
     let name = unsafe {
         let mut name = String::new();
         let host_name = library.get::<unsafe extern "C" fn(Write, *mut c_void)>(b"host_name");
-        host_name.expect("the library tells its name")(append, (&raw mut name).cast());
+        host_name.expect("the library exports `host_name`")(append, (&raw mut name).cast());
         name
     };
     let path = bench.path("host-library");

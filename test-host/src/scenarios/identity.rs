@@ -1,4 +1,4 @@
-//! Items that are easily taken for each other.
+//! Items that a store could confuse, because their names, types or modules are equal or similar.
 
 use std::collections::HashMap;
 
@@ -9,35 +9,42 @@ use crate::scenario::Scenario;
 
 const GROUP: &str = "identity";
 
-pub const SCENARIOS: &[Scenario] = &[
-    Scenario::new(
-        GROUP,
-        "functions_of_one_module_have_their_own_items",
-        "two functions that declare the same name and type have two items, the same ones in host and plugin",
-        |bench| same_and_apart(bench, &["left", "right", "left_static", "right_static"]),
-    ),
-    Scenario::new(GROUP, "name_and_type_are_not_joined", "A: BC and AB: C of one module are two items", name_and_type),
-    Scenario::new(
-        GROUP,
-        "modules_of_one_crate_have_their_own_items",
-        "two modules that declare the same name and type have two items, the same ones in host and plugin",
-        |bench| same_and_apart(bench, &["north", "south", "north_of_all", "south_of_all"]),
-    ),
-    Scenario::new(
-        GROUP,
-        "items_within_methods_and_closures_are_shared",
-        "items in methods, trait methods, closures and generic functions are one for host and plugin, and nobody else's",
-        |bench| same_and_apart(bench, PLACES),
-    ),
-    Scenario::new(
-        GROUP,
-        "instances_of_a_generic_function_share_its_items",
-        "as with std, whichever binary has which instance",
-        generic,
-    ),
-];
+pub fn scenarios() -> Vec<Scenario> {
+    Vec::from([
+        Scenario::new(
+            GROUP,
+            "functions_of_one_module_have_their_own_items",
+            "two functions that declare the same name and type have two items; host and plugin share each",
+            |bench| same_and_apart(bench, &["left", "right", "left_static", "right_static"]),
+        ),
+        Scenario::new(
+            GROUP,
+            "name_and_type_are_compared_separately",
+            "`A: BC` and `AB: C` in one module are two items",
+            name_and_type,
+        ),
+        Scenario::new(
+            GROUP,
+            "modules_of_one_crate_have_their_own_items",
+            "two modules that declare the same name and type have two items; host and plugin share each",
+            |bench| same_and_apart(bench, &["north", "south", "north_of_all", "south_of_all"]),
+        ),
+        Scenario::new(
+            GROUP,
+            "items_within_methods_and_closures_are_shared",
+            "each item in a method, trait method, closure or generic function is one item, which host and plugin share",
+            |bench| same_and_apart(bench, PLACES),
+        ),
+        Scenario::new(
+            GROUP,
+            "instances_of_a_generic_function_share_its_items",
+            "all instances of a generic function have one item, as with std, even across binaries",
+            generic,
+        ),
+    ])
+}
 
-/// Each place is one item for host and plugins, and no two places are the same item.
+/// Asserts that each place is one item for host and plugins, and that no two places are the same item.
 fn same_and_apart(bench: &Bench, places: &[&'static str]) {
     let (first, second) = (bench.load("first"), bench.load("second"));
     let mut seen = HashMap::new();
@@ -47,7 +54,7 @@ fn same_and_apart(bench: &Bench, places: &[&'static str]) {
             1 => first.call(place, 0),
             _ => second.call(place, 0),
         };
-        // Each binary is the first one at some places.
+        // Rotate, so that each binary makes the first access at some places.
         let addresses = [0, 1, 2].map(|binary| call(turn + binary).number());
         assert_eq!(addresses, [addresses[0]; 3], "{place} is one item");
         if let Some(other) = seen.insert(addresses[0], place) {
@@ -72,6 +79,6 @@ fn generic(bench: &Bench) {
         assert_eq!(host(one, 0).number(), address, "{one} of the host");
     }
     let provided = [first.call("provided_method", 1), host("provided_method", 0), first.call("provided_method", 0)];
-    assert_eq!(provided[0], provided[1], "a method of the trait's own, of two implementing types");
-    assert_eq!(provided[0], provided[2], "a method of the trait's own, of two implementing types");
+    assert_eq!(provided[0], provided[1], "two types use the default method of a trait");
+    assert_eq!(provided[0], provided[2], "two types use the default method of a trait");
 }

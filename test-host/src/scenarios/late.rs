@@ -1,4 +1,4 @@
-//! Items that a plugin registers when it uses them first: the plugin `late` declares those of this module.
+//! Items that a plugin registers at their first access. The plugin `late` declares the same items as this module.
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
@@ -11,22 +11,24 @@ use crate::scenario::Scenario;
 
 const GROUP: &str = "late registration";
 
-pub const SCENARIOS: &[Scenario] = &[
-    Scenario::new(
-        GROUP,
-        "an_item_that_shows_up_late_is_shared",
-        "an item that the plugin did not register when it was loaded is registered when it is used",
-        shared,
-    ),
-    Scenario::new(
-        GROUP,
-        "a_late_item_of_another_type_is_refused",
-        "try_with is an error, with and statics panic with a report that names both declarations",
-        mismatch,
-    ),
-];
+pub fn scenarios() -> Vec<Scenario> {
+    Vec::from([
+        Scenario::new(
+            GROUP,
+            "an_item_registered_at_its_first_access_is_shared",
+            "the plugin registers an item when it uses it instead of when it is loaded",
+            shared,
+        ),
+        Scenario::new(
+            GROUP,
+            "an_item_of_another_type_is_refused_at_its_first_access",
+            "try_with returns an error; with and statics panic with a report that names both declarations",
+            mismatch,
+        ),
+    ])
+}
 
-/// What the plugin takes for other types.
+/// The plugin's items of this name have other types.
 type Number = u64;
 
 plugin_tls::thread_local! {
@@ -51,7 +53,7 @@ fn shared(bench: &Bench) {
         assert_eq!(late.call("late_static_address", 0), address(&*SHARED_STATIC));
     };
     check(1);
-    thread::spawn(move || check(12)).join().expect("the same on another thread");
+    thread::spawn(move || check(12)).join().expect("the checks pass on another thread");
 }
 
 fn mismatch(bench: &Bench) {

@@ -1,4 +1,4 @@
-//! What can be loaded, what is refused with which reason, and what a loaded plugin is.
+//! Which files can be loaded, how others are refused, and what a loaded plugin reports.
 
 use std::error::Error;
 use std::ffi::c_void;
@@ -10,49 +10,89 @@ use std::sync::atomic::{AtomicU16, AtomicU32, AtomicU64, AtomicUsize};
 use std::thread;
 
 use libloading::Library;
-use plugin_tls::host::{LoadError, Plugin, PluginState, snapshot};
+use plugin_tls::host::{LoadError, LoadErrorKind, Plugin, PluginState, snapshot};
 use tempfile::TempDir;
+use test_plan::Compilers;
 use test_stable_api::Operation::{AddCount, AddTotal, CountAddress, HasName, PushName, TotalAddress};
 use test_stable_api::run;
 
 use crate::bench::{Bench, is_mapped};
-use crate::scenario::{Compilers, Scenario};
+use crate::scenario::Scenario;
 use crate::stable::StableItems;
 
 const GROUP: &str = "loading";
 
-const fn scenario(name: &'static str, summary: &'static str, run: fn(&Bench)) -> Scenario {
+fn scenario(name: &str, summary: &str, run: fn(&Bench)) -> Scenario {
     Scenario::new(GROUP, name, summary, run).compilers(Compilers::Any)
 }
 
-pub const SCENARIOS: &[Scenario] = &[
-    scenario("missing_file", "a path that leads nowhere is NotFound", missing_file),
-    scenario("folder", "a folder is NotAFile", folder),
-    scenario("unreadable_path", "a path through a file is Unreadable, with what the system said", unreadable_path),
-    scenario("file_that_is_no_library", "a text and an empty file are refused by the loader", no_library),
-    scenario("library_that_is_no_plugin", "a library without export_plugin! is NotAPlugin", no_plugin),
-    scenario("unresolved_symbol", "a library that misses a symbol is refused, now and not when it runs", unresolved),
-    scenario("later_contract", "a plugin with another major version of the contract is AbiMajor", later_contract),
-    scenario("damaged_entry", "an entry that is none is DamagedEntry, whatever is wrong with it", damaged_entry),
-    scenario("plugin_that_refuses", "a plugin that does not connect is Refused, in its own words", plugin_that_refuses),
-    scenario("what_a_plugin_tells", "name, path and state; a symbol that is missing is NoSymbol", what_a_plugin_tells),
-    scenario("same_file_twice", "the same file again is another handle to the same plugin", same_file_twice),
-    scenario("same_file_at_once", "threads that load one file at once get handles to one plugin", same_file_at_once),
-    scenario("copy_of_a_file", "a copy under another name is another plugin, which shares values", copy_of_a_file),
-    scenario("relative_path", "a relative path and a bare file name mean the current folder", relative_path),
-    scenario("dropped_plugin", "dropping a plugin keeps it mapped and its values valid", dropped_plugin),
-    scenario("fixed_file", "a file that was refused can be replaced by a good one and loaded", fixed_file),
-];
+pub fn scenarios() -> Vec<Scenario> {
+    Vec::from([
+        scenario("missing_file", "a path without a file is NotFound", missing_file),
+        scenario("folder", "a folder is NotAFile", folder),
+        scenario(
+            "unreadable_path",
+            "a path that has a file as a folder is Unreadable; the error has the system's message",
+            unreadable_path,
+        ),
+        scenario("file_that_is_not_a_library", "the system's loader refuses a text file and an empty file", no_library),
+        scenario("library_that_is_not_a_plugin", "a library without export_plugin! is NotAPlugin", no_plugin),
+        scenario("unresolved_symbol", "a library with an unresolved symbol is refused when it is loaded", unresolved),
+        scenario(
+            "later_major_version",
+            "a plugin with another major version of the contract is AbiMajor",
+            later_contract,
+        ),
+        scenario(
+            "damaged_entry",
+            "an entry with a wrong magic number, a short size or a null function is DamagedEntry",
+            damaged_entry,
+        ),
+        scenario(
+            "plugin_that_refuses",
+            "a plugin whose connect function fails is Refused, with the plugin's message",
+            plugin_that_refuses,
+        ),
+        scenario(
+            "properties_of_a_plugin",
+            "a plugin has a name, a path and a state; a missing symbol is NoSymbol",
+            what_a_plugin_tells,
+        ),
+        scenario(
+            "same_file_twice",
+            "loading the same file again returns another handle to the same plugin",
+            same_file_twice,
+        ),
+        scenario(
+            "same_file_on_many_threads",
+            "threads that load one file at the same time get handles to one plugin",
+            same_file_at_once,
+        ),
+        scenario("copy_of_a_file", "a copy with another name is another plugin, which shares values", copy_of_a_file),
+        scenario(
+            "relative_path",
+            "relative paths and bare file names are relative to the current folder",
+            relative_path,
+        ),
+        scenario("dropped_plugin", "a plugin that is dropped stays mapped, and its values stay valid", dropped_plugin),
+        scenario(
+            "refused_file_that_is_replaced",
+            "a refused file can be replaced by a valid plugin, which then loads",
+            fixed_file,
+        ),
+    ])
+}
 
-/// Loads what must be refused. The error names the file as it was given, and nothing of it stays mapped.
+/// Loads a file that must be refused. Asserts that the error names the path as it was given and that nothing stays
+/// mapped.
 #[track_caller]
 fn refused(path: &Path) -> LoadError {
     let before = snapshot();
-    // SAFETY: there is no such file, or it is one of this workspace.
+    // SAFETY: there is no such file, or it is a file of this workspace or a text file.
     let error = unsafe { Plugin::load(path) }.expect_err("this must not load");
     assert_eq!(error.path(), path);
     let text = error.to_string();
-    assert!(text.contains(&*path.to_string_lossy()), "it names the file: {text}");
+    assert!(text.contains(&*path.to_string_lossy()), "the error names the file: {text}");
     assert_eq!(snapshot(), before, "nothing is registered");
     if cfg!(target_os = "linux") {
         assert!(!is_mapped(path), "nothing stays mapped");
@@ -62,8 +102,11 @@ fn refused(path: &Path) -> LoadError {
 
 #[track_caller]
 fn says(error: &LoadError, words: &str) {
+    let source = error.source().map(ToString::to_string).unwrap_or_default();
     let text = error.to_string();
-    assert!(text.contains(words), "it says {words:?}: {text}");
+    assert!(source.is_empty() || !text.contains(&source), "a report that shows sources would say it twice: {text}");
+    let text = format!("{text}\n{source}");
+    assert!(text.contains(words), "the error contains {words:?}: {text}");
 }
 
 fn temporary_folder() -> TempDir {
@@ -80,7 +123,7 @@ fn copy(bench: &Bench, name: &str, folder: &Path, file: &str) -> PathBuf {
 fn missing_file(_: &Bench) {
     let folder = temporary_folder();
     let error = refused(&folder.path().join("no-such-plugin.so"));
-    assert!(matches!(error, LoadError::NotFound { .. }), "{error:?}");
+    assert!(matches!(error.kind(), LoadErrorKind::NotFound), "{error:?}");
     assert!(error.source().is_none());
     assert!(error.mismatches().is_empty());
     says(&error, "no such file");
@@ -89,7 +132,7 @@ fn missing_file(_: &Bench) {
 fn folder(_: &Bench) {
     let folder = temporary_folder();
     let error = refused(folder.path());
-    assert!(matches!(error, LoadError::NotAFile { .. }), "{error:?}");
+    assert!(matches!(error.kind(), LoadErrorKind::NotAFile), "{error:?}");
     assert!(error.source().is_none());
     says(&error, "name the library itself");
 }
@@ -100,12 +143,12 @@ fn unreadable_path(_: &Bench) {
     fs::write(&file, "text").expect("the folder is writable");
     let error = refused(&file.join("plugin.so"));
     if cfg!(windows) {
-        // There it is a path that leads nowhere.
-        assert!(matches!(error, LoadError::NotFound { .. }), "{error:?}");
+        // Windows reports that there is no such file.
+        assert!(matches!(error.kind(), LoadErrorKind::NotFound), "{error:?}");
         return;
     }
-    assert!(matches!(error, LoadError::Unreadable { .. }), "{error:?}");
-    let source = error.source().expect("what the system said");
+    assert!(matches!(error.kind(), LoadErrorKind::Unreadable { .. }), "{error:?}");
+    let source = error.source().expect("the error has the system's error as its source");
     assert!(source.is::<std::io::Error>());
     says(&error, &source.to_string());
 }
@@ -116,33 +159,33 @@ fn no_library(_: &Bench) {
         let file = folder.path().join(name);
         fs::write(&file, content).expect("the folder is writable");
         let error = refused(&file);
-        assert!(matches!(error, LoadError::Open { .. }), "{error:?}");
-        assert!(error.source().expect("what the loader said").is::<libloading::Error>());
-        says(&error, "the system's loader refused it: ");
+        assert!(matches!(error.kind(), LoadErrorKind::Open { .. }), "{error:?}");
+        assert!(error.source().expect("the error has the loader's error as its source").is::<libloading::Error>());
+        says(&error, "the system's loader refused it");
     }
 }
 
 fn no_plugin(bench: &Bench) {
     let error = refused(&bench.path("not-a-plugin"));
-    assert!(matches!(error, LoadError::NotAPlugin { .. }), "{error:?}");
+    assert!(matches!(error.kind(), LoadErrorKind::NotAPlugin), "{error:?}");
     assert!(error.source().is_none());
     says(&error, "plugin_tls::export_plugin!()");
 }
 
 fn unresolved(bench: &Bench) {
     if !cfg!(target_os = "linux") {
-        // Such a library cannot be linked.
+        // Other linkers reject such a library.
         return;
     }
     let error = refused(&bench.path("unresolved"));
-    assert!(matches!(error, LoadError::Open { .. }), "{error:?}");
+    assert!(matches!(error.kind(), LoadErrorKind::Open { .. }), "{error:?}");
     assert!(error.source().is_some());
-    says(&error, "test_plugin_symbol_that_nobody_has");
+    says(&error, "test_plugin_undefined_symbol");
 }
 
 fn later_contract(bench: &Bench) {
     let error = refused(&bench.path("future-abi"));
-    assert!(matches!(error, LoadError::AbiMajor { host: 1, plugin: 99, .. }), "{error:?}");
+    assert!(matches!(error.kind(), LoadErrorKind::AbiMajor { host: 1, plugin: 99, .. }), "{error:?}");
     assert!(error.source().is_none());
     says(&error, "version 99");
     says(&error, "version 1:");
@@ -158,54 +201,55 @@ struct Entry {
     size: AtomicU32,
     connect: AtomicUsize,
     disconnect: AtomicUsize,
+    takes_over: AtomicU64,
 }
 
-/// Opens `damaged-entry` beforehand, so that its entry can be changed, and loads it then.
+/// Opens `damaged-entry`, changes its entry in memory, and then loads it.
 #[track_caller]
 fn refused_with(bench: &Bench, change: impl FnOnce(&Entry)) -> LoadError {
     let path = bench.path("damaged-entry");
-    // SAFETY: a library of this workspace.
+    // SAFETY: the file is a library of this workspace, without initializers.
     let library = unsafe { Library::new(&path) }.unwrap_or_else(|error| panic!("{error}"));
-    // SAFETY: the library's symbol of this name is such a static.
+    // SAFETY: the library exports a static with this name and the layout of `Entry`.
     let entry = unsafe { &**library.get::<*const Entry>(b"plugin_tls_entry").expect("the library has an entry") };
     entry.magic.store(u64::from_le_bytes(*b"plug_tls"), SeqCst);
     change(entry);
-    // SAFETY: `damaged-entry` has no code of its own.
+    // SAFETY: `damaged-entry` has no code that could run.
     let error = unsafe { Plugin::load(&path) }.expect_err("this must not load");
     assert_eq!(error.path(), path);
     says(&error, &path.to_string_lossy());
     drop(library);
     if cfg!(target_os = "linux") {
-        assert!(!is_mapped(&path), "the plugin is not held by the host");
+        assert!(!is_mapped(&path), "the host does not keep the plugin mapped");
     }
     error
 }
 
 fn damaged_entry(bench: &Bench) {
     let magic = refused(&bench.path("damaged-entry"));
-    assert!(matches!(magic, LoadError::DamagedEntry { .. }), "{magic:?}");
+    assert!(matches!(magic.kind(), LoadErrorKind::DamagedEntry { .. }), "{magic:?}");
     assert!(magic.source().is_none());
     says(&magic, "is not what `plugin_tls::export_plugin!()` makes");
     says(&magic, "0x0123456789abcdef");
 
     let short = refused_with(bench, |entry| entry.size.store(8, SeqCst));
-    assert!(matches!(short, LoadError::DamagedEntry { .. }), "{short:?}");
+    assert!(matches!(short.kind(), LoadErrorKind::DamagedEntry { .. }), "{short:?}");
     says(&short, "8 bytes");
 
     for function in
         [|entry: &Entry| &entry.connect, |entry: &Entry| &entry.disconnect] as [fn(&Entry) -> &AtomicUsize; 2]
     {
         let null = refused_with(bench, |entry| function(entry).store(0, SeqCst));
-        assert!(matches!(null, LoadError::DamagedEntry { .. }), "{null:?}");
+        assert!(matches!(null.kind(), LoadErrorKind::DamagedEntry { .. }), "{null:?}");
         says(&null, "lacks a function");
     }
 
     let older = refused_with(bench, |entry| entry.major.store(0, SeqCst));
-    assert!(matches!(older, LoadError::AbiMajor { plugin: 0, .. }), "{older:?}");
+    assert!(matches!(older.kind(), LoadErrorKind::AbiMajor { plugin: 0, .. }), "{older:?}");
 }
 
 fn plugin_that_refuses(bench: &Bench) {
-    /// What a plugin writes its reason to.
+    /// Takes the reason of a plugin.
     #[repr(C)]
     struct Sink {
         write: unsafe extern "C" fn(to: *mut c_void, text: Text),
@@ -220,7 +264,7 @@ fn plugin_that_refuses(bench: &Bench) {
 
     unsafe extern "C" fn refuse(_table: *const c_void, _load: *mut c_void, report: *const c_void) -> u32 {
         let reason = "I do not want to";
-        // SAFETY: the loader passes a sink, and the text is alive for the call.
+        // SAFETY: the loader passes a sink, and the text lives until `write` returns.
         unsafe {
             let sink = &*report.cast::<Sink>();
             (sink.write)(sink.to, Text { pointer: reason.as_ptr(), length: reason.len() });
@@ -229,7 +273,7 @@ fn plugin_that_refuses(bench: &Bench) {
     }
 
     let error = refused_with(bench, |entry| entry.connect.store((refuse as *const ()).addr(), SeqCst));
-    assert!(matches!(error, LoadError::Refused { .. }), "{error:?}");
+    assert!(matches!(error.kind(), LoadErrorKind::Refused { .. }), "{error:?}");
     says(&error, "I do not want to");
 }
 
@@ -243,20 +287,23 @@ fn what_a_plugin_tells(bench: &Bench) {
     assert!(debug.contains(plugin.name()) && debug.contains("Live"), "{debug}");
 
     for symbol in [&b"no_such_function"[..], b"no_such_function\0"] {
-        // SAFETY: there is no such function.
+        // SAFETY: there is no such function, so the type does not matter.
         let error = unsafe { plugin.get::<extern "C" fn()>(symbol) }.expect_err("there is no such function");
-        assert!(matches!(&error, LoadError::NoSymbol { symbol, .. } if symbol == "no_such_function"), "{error:?}");
+        assert!(
+            matches!(error.kind(), LoadErrorKind::NoSymbol { symbol, .. } if symbol == "no_such_function"),
+            "{error:?}"
+        );
         assert_eq!(error.path(), path);
-        assert!(error.source().expect("what the loader said").is::<libloading::Error>());
+        assert!(error.source().expect("the error has the loader's error as its source").is::<libloading::Error>());
         says(&error, &path.to_string_lossy());
         says(&error, "`no_such_function`");
     }
 }
 
-/// How many of the item's copies are registered.
+/// The number of binaries whose copy of the item is registered.
 fn copies(item: &str) -> usize {
     let snapshot = snapshot();
-    let item = snapshot.items().iter().find(|row| row.item == item);
+    let item = snapshot.items().iter().find(|row| row.path == item);
     item.unwrap_or_else(|| panic!("{snapshot}")).binaries.len()
 }
 
@@ -269,7 +316,7 @@ fn same_file_twice(bench: &Bench) {
     assert_eq!(first.plain_calls(), 1);
     let registered = snapshot();
 
-    // Also by another way to the same file.
+    // Another path to the same file gives the same plugin.
     let (folder, file) = (path.parent().expect("a folder"), path.file_name().expect("a file"));
     for path in [path.clone(), folder.join(".").join(file)] {
         let again = StableItems::load(&path);
@@ -283,7 +330,7 @@ fn same_file_twice(bench: &Bench) {
         assert_eq!(snapshot(), registered, "nothing is registered twice");
     }
     assert_eq!(first.own_calls(), 2);
-    assert_eq!(copies("test_stable_api::COUNT"), 2, "of the host and of the plugin");
+    assert_eq!(copies("test_stable_api::COUNT"), 2, "one copy of the host and one of the plugin");
 }
 
 fn same_file_at_once(bench: &Bench) {
@@ -298,7 +345,7 @@ fn same_file_at_once(bench: &Bench) {
         threads.into_iter().map(|thread| thread.join().expect("the thread loads the plugin")).collect()
     });
     assert_eq!(addresses, [run(TotalAddress, 0); 8]);
-    assert_eq!(copies("test_stable_api::TOTAL"), 2, "of the host and of the plugin");
+    assert_eq!(copies("test_stable_api::TOTAL"), 2, "one copy of the host and one of the plugin");
     assert_eq!(copies("test_plugin_stable_items::OWN"), 1);
 }
 
@@ -325,15 +372,15 @@ fn relative_path(bench: &Bench) {
 
     for path in ["bare-name.so", "plugins/relative.so", "./plugins/../bare-name.so"] {
         let plugin = StableItems::load(path);
-        assert_eq!(plugin.plugin.path(), Path::new(path), "as it was given");
+        assert_eq!(plugin.plugin.path(), Path::new(path), "the path is reported as it was given");
         assert_eq!(plugin.run(CountAddress, 0), run(CountAddress, 0));
     }
     let error = refused(Path::new("no-such-plugin.so"));
-    assert!(matches!(error, LoadError::NotFound { .. }), "{error:?}");
-    // The system's loader would find a library of this name in a folder of its own.
-    // SAFETY: there is no such file here, so nothing of it runs.
+    assert!(matches!(error.kind(), LoadErrorKind::NotFound), "{error:?}");
+    // The system's loader would search its own folders for a bare name.
+    // SAFETY: the current folder has no such file, so no code of it runs.
     let error = unsafe { Plugin::load("libc.so.6") }.expect_err("only the system's folders have this file");
-    assert!(matches!(error, LoadError::NotFound { .. }), "{error:?}");
+    assert!(matches!(error.kind(), LoadErrorKind::NotFound), "{error:?}");
 }
 
 fn dropped_plugin(bench: &Bench) {
@@ -349,10 +396,10 @@ fn dropped_plugin(bench: &Bench) {
         assert!(is_mapped(&path));
     }
     assert_eq!(snapshot(), registered);
-    assert_eq!(run(HasName, 7), 1, "what the plugin has allocated is there");
+    assert_eq!(run(HasName, 7), 1, "memory that the plugin allocated is still valid");
     let again = StableItems::load(&path);
-    assert_eq!(again.own_calls(), 2, "so is the value that the plugin has built");
-    assert_eq!(again.plain_calls(), 2, "and so is the plugin");
+    assert_eq!(again.own_calls(), 2, "the value that the plugin built is still there");
+    assert_eq!(again.plain_calls(), 2, "the plugin is the same image");
 }
 
 fn fixed_file(bench: &Bench) {

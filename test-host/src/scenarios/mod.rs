@@ -18,24 +18,24 @@ mod verification;
 
 use crate::scenario::Scenario;
 
-/// Every scenario there is.
-pub fn all() -> Vec<&'static Scenario> {
+/// All scenarios.
+pub fn all() -> Vec<Scenario> {
     let topics = [
-        building::SCENARIOS,
-        compilers::SCENARIOS,
-        connection::SCENARIOS,
-        ending::SCENARIOS,
-        host_library::SCENARIOS,
-        identity::SCENARIOS,
-        late::SCENARIOS,
-        loading::SCENARIOS,
-        memory::SCENARIOS,
-        reloading::SCENARIOS,
-        sharing::SCENARIOS,
-        threads::SCENARIOS,
-        types::SCENARIOS,
-        unloading::SCENARIOS,
-        verification::SCENARIOS,
+        building::scenarios(),
+        compilers::scenarios(),
+        connection::scenarios(),
+        ending::scenarios(),
+        host_library::scenarios(),
+        identity::scenarios(),
+        late::scenarios(),
+        loading::scenarios(),
+        memory::scenarios(),
+        reloading::scenarios(),
+        sharing::scenarios(),
+        threads::scenarios(),
+        types::scenarios(),
+        unloading::scenarios(),
+        verification::scenarios(),
     ];
     topics.into_iter().flatten().collect()
 }

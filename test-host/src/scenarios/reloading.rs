@@ -1,4 +1,4 @@
-//! A plugin's file is overwritten by a newer build, and loaded again.
+//! Plugins whose file is replaced by a newer build and loaded again.
 
 use std::fs;
 use std::path::PathBuf;
@@ -6,7 +6,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use plugin_tls::host::{LoadError, MismatchField, snapshot};
+use plugin_tls::host::{LoadErrorKind, MismatchField, snapshot};
 use tempfile::TempDir;
 
 use crate::bench::{Bench, host};
@@ -14,28 +14,30 @@ use crate::scenario::Scenario;
 
 const GROUP: &str = "reloading";
 
-pub const SCENARIOS: &[Scenario] = &[
-    Scenario::new(
-        GROUP,
-        "a_newer_build_is_the_new_code",
-        "host-built values go on, the plugin's own start afresh",
-        newer,
-    ),
-    Scenario::new(
-        GROUP,
-        "a_changed_type_waits_for_the_old_value",
-        "it is refused while a value of the old type lives, and accepted afterwards",
-        changed_type,
-    ),
-    Scenario::new(
-        GROUP,
-        "an_old_image_is_not_taken_for_the_new_file",
-        "a file that was overwritten while its plugin stays mapped is refused",
-        old_image,
-    ),
-];
+pub fn scenarios() -> Vec<Scenario> {
+    Vec::from([
+        Scenario::new(
+            GROUP,
+            "a_reloaded_plugin_runs_its_new_code",
+            "values that the host built are kept; values that the plugin built are created anew",
+            newer,
+        ),
+        Scenario::new(
+            GROUP,
+            "a_changed_type_is_refused_while_an_old_value_lives",
+            "a plugin with a changed type is refused while a value of the old type lives, and accepted afterwards",
+            changed_type,
+        ),
+        Scenario::new(
+            GROUP,
+            "a_file_that_was_replaced_while_mapped_is_refused",
+            "the system's loader returns the old image for the path of the new file, so the file is refused",
+            old_image,
+        ),
+    ])
+}
 
-/// A folder with one file, which plugins are copied over.
+/// A folder with one file, to which scenarios copy plugins.
 struct Place {
     _folder: TempDir,
     file: PathBuf,
@@ -48,7 +50,7 @@ impl Place {
         Place { _folder: folder, file }
     }
 
-    /// As a linker does: the old file goes, a new one comes.
+    /// Removes the file and copies a plugin there, because linkers replace files in the same way.
     fn put(&self, bench: &Bench, name: &str) {
         fs::remove_file(&self.file).ok();
         fs::copy(bench.path(name), &self.file).expect("the plugin can be copied");
@@ -62,15 +64,15 @@ fn newer(bench: &Bench) {
     assert_eq!(old.call("counter_add", 5).number(), 5);
     assert_eq!(old.call("plugin_counter_add", 1).number(), 101);
     old.call("own_static", 1).number();
-    // SAFETY: nothing of the plugin is kept.
+    // SAFETY: no code calls the plugin or refers to its values once it is unmapped, and its statics are `Send`.
     let unloaded = unsafe { old.plugin.unload() }.unwrap_or_else(|still| panic!("{still}"));
     assert!(unloaded.is_unmapped());
 
     place.put(bench, "second");
     let new = bench.load_from(&place.file);
     assert_eq!(new.call("own_static", 1), test_api::Outcome::Unknown, "the new code has no such operation");
-    assert_eq!(new.call("counter_add", 1).number(), 6, "built by the host");
-    assert_eq!(new.call("plugin_counter_add", 1).number(), 101, "the plugin's own");
+    assert_eq!(new.call("counter_add", 1).number(), 6, "the host built the value");
+    assert_eq!(new.call("plugin_counter_add", 1).number(), 101, "the plugin built the value");
     assert_eq!(host("counter_add", 0).number(), 6);
 }
 
@@ -86,18 +88,18 @@ fn changed_type(bench: &Bench) {
         may_go.recv().ok();
     });
     assert_eq!(is_ready.recv(), Ok(7));
-    // SAFETY: nothing of the plugin is kept but what the worker has.
+    // SAFETY: the worker no longer uses the plugin's operations. It only keeps a value, which blocks the unloading.
     let still = unsafe { old.plugin.unload() }.expect_err("the worker has a value");
 
     let beside = Place::new();
     beside.put(bench, "shape-new");
-    // SAFETY: a plugin of this workspace.
+    // SAFETY: the file is a plugin of this workspace, and its initializers may run here.
     let error = unsafe { plugin_tls::host::Plugin::load(&beside.file) }.expect_err("the old value lives");
     let fields: Vec<_> = error.mismatches().iter().map(|mismatch| mismatch.field).collect();
     assert!(fields.contains(&MismatchField::Size), "{error}");
     assert!(error.to_string().contains("shape::SHAPE"), "{error}");
     let shown = snapshot();
-    let shape = shown.items().iter().find(|item| item.item == "shape::SHAPE").expect("it is registered");
+    let shape = shown.items().iter().find(|item| item.path == "shape::SHAPE").expect("it is registered");
     assert_eq!((shape.state, shape.threads), (plugin_tls::host::SnapshotState::Draining, 1), "{shown}");
     assert!(shown.to_string().contains("draining"), "{shown}");
 
@@ -113,17 +115,17 @@ fn changed_type(bench: &Bench) {
 fn old_image(bench: &Bench) {
     let place = Place::new();
     place.put(bench, "leaver");
-    // Given up, and so mapped for good.
+    // A plugin that is dropped stays mapped.
     drop(bench.load_from(&place.file));
     place.put(bench, "second");
-    // SAFETY: a plugin of this workspace.
+    // SAFETY: the file is a plugin of this workspace, and its initializers may run here.
     let outcome = unsafe { plugin_tls::host::Plugin::load(&place.file) };
     let error = match outcome {
-        Err(error @ LoadError::OldImage { .. }) => error,
-        other => panic!("the system's loader goes by the name, and gives the old image: {other:?}"),
+        Err(error) if matches!(error.kind(), LoadErrorKind::OldImage) => error,
+        other => panic!("the system's loader returns the old image, which must be refused: {other:?}"),
     };
     assert!(error.to_string().contains("unload it first"), "{error}");
-    // The old one is what it was.
+    // Another copy of the new file loads, and the host still works.
     let again = Place::new();
     again.put(bench, "second");
     assert_eq!(bench.load_from(&again.file).call("counter_add", 1).number(), 1);

@@ -1,4 +1,4 @@
-//! One value for host and plugins.
+//! Values that a host and its plugins share.
 
 use test_api::Outcome;
 
@@ -7,18 +7,25 @@ use crate::scenario::Scenario;
 
 const GROUP: &str = "sharing";
 
-pub const SCENARIOS: &[Scenario] = &[
-    Scenario::new(GROUP, "the_demo_comes_to_its_end", "the tour of `cargo xtask demo`", |bench| {
-        crate::demo::run(bench).unwrap_or_else(|error| panic!("{error}"));
-    }),
-    Scenario::new(GROUP, "same_address_and_one_initialization", "host and two plugins see one value", same_address),
-    Scenario::new(
-        GROUP,
-        "plugins_share_without_the_host",
-        "two plugins share what the host does not link",
-        plugins_only,
-    ),
-];
+pub fn scenarios() -> Vec<Scenario> {
+    Vec::from([
+        Scenario::new(GROUP, "the_demo_succeeds", "the demo of `cargo xtask demo` runs without errors", |bench| {
+            crate::demo::run(bench).unwrap_or_else(|error| panic!("{error}"));
+        }),
+        Scenario::new(
+            GROUP,
+            "host_and_plugins_share_one_value",
+            "the host and two plugins get the same address, and the initializer runs once",
+            same_address,
+        ),
+        Scenario::new(
+            GROUP,
+            "plugins_share_items_that_the_host_does_not_link",
+            "two plugins share an item that the host does not link",
+            plugins_only,
+        ),
+    ])
+}
 
 fn same_address(bench: &Bench) {
     let (first, second) = (bench.load("first"), bench.load("second"));
@@ -34,7 +41,7 @@ fn same_address(bench: &Bench) {
     }
     assert_eq!(second.call("initialized", 0).number(), 1, "one initialization");
 
-    // Again, where nothing but the hot path is needed.
+    // The values exist, so these accesses take the hot path.
     for (operation, expected) in
         [("hot_path_thread_local", 9), ("hot_path_static", host("registry_address", 0).number())]
     {

@@ -1,4 +1,4 @@
-//! Values of other threads, whoever has made them.
+//! Threads of the host, of plugins and of other code.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Barrier};
@@ -11,33 +11,35 @@ use crate::scenario::Scenario;
 
 const GROUP: &str = "threads";
 
-pub const SCENARIOS: &[Scenario] = &[
-    Scenario::new(
-        GROUP,
-        "another_thread_has_its_own_value",
-        "a thread of the host has a thread-local value of its own and the same static, from host and plugin",
-        own_value,
-    ),
-    Scenario::new(
-        GROUP,
-        "a_thread_of_the_plugin_has_its_own_value",
-        "a thread that the plugin has started has values of its own, which are dropped when it ends",
-        plugin_thread,
-    ),
-    #[cfg(unix)]
-    Scenario::new(
-        GROUP,
-        "a_foreign_thread_has_its_own_value",
-        "a thread that Rust has not started has values of its own, which are dropped when it ends",
-        foreign_thread,
-    ),
-    Scenario::new(
-        GROUP,
-        "fifty_threads_at_once",
-        "fifty threads, each through three binaries, each with its own value",
-        fifty_threads,
-    ),
-];
+pub fn scenarios() -> Vec<Scenario> {
+    Vec::from([
+        Scenario::new(
+            GROUP,
+            "another_thread_has_its_own_value",
+            "a thread of the host has its own value of a thread-local and the same static, in host and plugin",
+            own_value,
+        ),
+        Scenario::new(
+            GROUP,
+            "a_thread_of_the_plugin_has_its_own_value",
+            "a thread that a plugin starts has its own values, which are dropped when it ends",
+            plugin_thread,
+        ),
+        #[cfg(unix)]
+        Scenario::new(
+            GROUP,
+            "a_foreign_thread_has_its_own_value",
+            "a thread that std did not start has its own values, which are dropped when it ends",
+            foreign_thread,
+        ),
+        Scenario::new(
+            GROUP,
+            "fifty_threads_have_their_own_values",
+            "each of fifty threads has one value, which it accesses in three binaries",
+            fifty_threads,
+        ),
+    ])
+}
 
 fn own_value(bench: &Bench) {
     let first = *bench.load("first");
@@ -54,7 +56,7 @@ fn own_value(bench: &Bench) {
     assert_eq!(before, [0, 0], "a fresh value");
     assert_eq!(sums, [10, 30], "one value for host and plugin");
     assert_eq!(locals[0], locals[1], "host and plugin see one value");
-    assert_ne!(locals[0], local, "another value than the main thread's, which is alive");
+    assert_ne!(locals[0], local, "the main thread has another value, which still lives");
     assert_eq!(processes, [process.clone(), process], "one static for the process");
     assert_eq!([host("counter_add", 0).number(), first.call("counter_add", 0).number()], [5, 5], "untouched");
 }
@@ -80,15 +82,16 @@ fn foreign_thread(bench: &Bench) {
 
     struct Visit {
         first: Operations,
-        /// Told to the main thread: a panic must not leave the thread's function.
+        /// The main thread checks these, because a panic must not unwind out of `start`.
         outcomes: Vec<Outcome>,
     }
 
     extern "C" fn start(visit: *mut c_void) -> *mut c_void {
-        // SAFETY: the visit below, which outlives the thread and which nobody else uses meanwhile.
+        // SAFETY: the argument points to the visit below, which outlives the thread. Nothing else uses it until the
+        // thread is joined.
         let visit = unsafe { &mut *visit.cast::<Visit>() };
         visit.outcomes = vec![
-            // The first access of this thread is the plugin's.
+            // The plugin makes the first access on this thread.
             visit.first.call("counter_add", 2),
             host("counter_add", 2),
             visit.first.call("tracked_add", 1),
@@ -103,9 +106,9 @@ fn foreign_thread(bench: &Bench) {
     assert_eq!(host("counter_add", 9).number(), 9);
     let mut visit = Visit { first, outcomes: Vec::new() };
     for round in 0..3 {
-        // SAFETY: a thread's name is a number or a pointer, for which zero is valid.
+        // SAFETY: `pthread_t` is an integer or a pointer, for which zero is valid.
         let mut thread: libc::pthread_t = unsafe { std::mem::zeroed() };
-        // SAFETY: `start` may run on any thread, and `visit` lives until the thread has been joined.
+        // SAFETY: `start` may run on any thread. `visit` lives until the thread has been joined.
         let joined = unsafe {
             let created = libc::pthread_create(&raw mut thread, ptr::null(), start, (&raw mut visit).cast());
             assert_eq!(created, 0, "the thread starts");
@@ -128,7 +131,7 @@ fn fifty_threads(bench: &Bench) {
         .map(|n| {
             let barrier = Arc::clone(&barrier);
             thread::spawn(move || {
-                // Nothing here panics, so that nobody waits in vain.
+                // Nothing here may panic, because the other threads would wait at the barrier forever.
                 let mut sums = Vec::new();
                 let mut addresses = Vec::new();
                 let call = |binary: u64, name: &str, argument| match binary % 3 {
@@ -136,7 +139,7 @@ fn fifty_threads(bench: &Bench) {
                     1 => first.call(name, argument),
                     _ => second.call(name, argument),
                 };
-                // Each binary is the first one on some threads.
+                // Rotate, so that each binary makes the first access on some threads.
                 for turn in 0..3 {
                     barrier.wait();
                     sums.push(call(n + turn, "counter_add", n * 1000));
@@ -146,7 +149,7 @@ fn fifty_threads(bench: &Bench) {
                 }
                 barrier.wait();
                 let alive = host("alive", 0);
-                // Until all have counted.
+                // Keep the values alive until all threads have counted.
                 barrier.wait();
                 (n, sums, addresses, alive)
             })
@@ -161,7 +164,7 @@ fn fifty_threads(bench: &Bench) {
         assert_eq!(addresses.len(), 1, "thread {n} has one value for all three binaries");
         assert!(seen.is_disjoint(&addresses), "thread {n} shares its value with another thread");
         seen.extend(addresses);
-        // An item of the host's, and one that only plugins have.
+        // Each thread has a value of an item of the host and one of an item that only plugins link.
         assert_eq!(alive.number(), 2 * THREADS, "all values are alive at once");
     }
     assert_eq!(host("alive", 0).number(), 0, "all values are dropped");

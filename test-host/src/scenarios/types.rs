@@ -1,4 +1,4 @@
-//! Types that a store may get wrong.
+//! Types whose alignment, size or destructor a store could handle incorrectly.
 
 use std::collections::HashMap;
 use std::thread;
@@ -10,26 +10,23 @@ use crate::scenario::Scenario;
 
 const GROUP: &str = "types";
 
-pub const SCENARIOS: &[Scenario] = &[
-    Scenario::new(
-        GROUP,
-        "values_are_aligned_and_have_their_own_addresses",
-        "over-aligned, large, empty and other values lie where their types want it, each at an address of its own",
-        addresses,
-    ),
-    Scenario::new(
-        GROUP,
-        "values_of_any_type_are_shared",
-        "what one binary writes into such a value the other one reads",
-        sums,
-    ),
-    Scenario::new(
-        GROUP,
-        "an_empty_value_is_dropped_once",
-        "a type without size and with a destructor is dropped once for each thread",
-        empty_values,
-    ),
-];
+pub fn scenarios() -> Vec<Scenario> {
+    Vec::from([
+        Scenario::new(
+            GROUP,
+            "values_are_aligned_and_have_their_own_addresses",
+            "values of over-aligned, large and zero-sized types are aligned, and each has its own address",
+            addresses,
+        ),
+        Scenario::new(GROUP, "values_of_any_type_are_shared", "one binary reads what the other one wrote", sums),
+        Scenario::new(
+            GROUP,
+            "a_zero_sized_value_is_dropped_once_per_thread",
+            "the destructor of a zero-sized type runs once for each thread that ends",
+            empty_values,
+        ),
+    ])
+}
 
 fn addresses(bench: &Bench) {
     let first = *bench.load("first");
@@ -45,13 +42,13 @@ fn addresses(bench: &Bench) {
             if let Some(other) = seen.insert(address, place) {
                 panic!("{place} and {other} are at one address, on {who}");
             }
-            // The same when it is asked again.
+            // The address stays the same.
             addresses = [host(place, 0).number(), first.call(place, 0).number()];
             assert_eq!(addresses, [address; 2], "{place} stays where it is, on {who}");
         }
     };
     check("the main thread");
-    thread::spawn(move || check("another thread")).join().expect("the other thread finds nothing wrong");
+    thread::spawn(move || check("another thread")).join().expect("the checks pass on another thread");
 }
 
 fn sums(bench: &Bench) {
@@ -70,6 +67,6 @@ fn empty_values(bench: &Bench) {
         let other = thread::spawn(move || (first.call("last_word_address", 0), host("last_word_address", 0)));
         let (plugin, own) = other.join().expect("the thread does not panic");
         assert_eq!(plugin.number(), own.number());
-        assert_eq!(host("last_words", 0).number(), threads, "one for each thread that has ended");
+        assert_eq!(host("last_words", 0).number(), threads, "one drop per thread that has ended");
     }
 }

@@ -1,6 +1,6 @@
-//! Which copies of an item share a value, which are refused and how that is told, and what a snapshot shows.
+//! Which copies of an item share a value, how others are refused, and what a snapshot shows.
 //!
-//! The host links 0.3.1 of the crate `versioned`, plugins link other versions of it: see `test-plugins/versions`.
+//! The host links version 0.3.1 of the crate `versioned`, and plugins link other versions. See `test-plugins/versions`.
 
 use std::cell::Cell;
 use std::fs;
@@ -15,54 +15,117 @@ use plugin_tls::host::{
     LoadError, Mismatch, MismatchField, Plugin, SnapshotItem, SnapshotKind, SnapshotState, snapshot,
 };
 use test_api::probe::message;
+use test_plan::Compilers;
 use test_stable_api::Operation::{AddCount, AddTotal};
 use versioned::{COUNT, MODE, NAMES, POSITION, SPAN, STYLE};
 
 use crate::bench::{Bench, is_mapped};
-use crate::scenario::{Compilers, Scenario};
+use crate::scenario::Scenario;
 use crate::stable::StableItems;
 
 const GROUP: &str = "verification";
 
-const fn scenario(name: &'static str, summary: &'static str, run: fn(&Bench)) -> Scenario {
+fn scenario(name: &str, summary: &str, run: fn(&Bench)) -> Scenario {
     Scenario::new(GROUP, name, summary, run)
 }
 
-const fn any_compilers(name: &'static str, summary: &'static str, run: fn(&Bench)) -> Scenario {
+fn any_compilers(name: &str, summary: &str, run: fn(&Bench)) -> Scenario {
     scenario(name, summary, run).compilers(Compilers::Any)
 }
 
-pub const SCENARIOS: &[Scenario] = &[
-    scenario("compatible_versions", "0.3.1 and 0.3.2 of a crate share values, proven by layout", compatible_versions),
-    scenario("incompatible_versions", "items of 0.3 and of 0.4 of a crate are two items", incompatible_versions),
-    scenario("every_mismatch", "all that is wrong with a plugin is told at once, item by item", every_mismatch),
-    scenario("mismatch_in_words", "a mismatch names item, field, values, sites and what to do", mismatch_in_words),
-    scenario("nothing_is_left", "a refused plugin is unmapped, unregistered and harmless", nothing_is_left),
-    scenario("fixed_plugin", "after a refused plugin, a good one loads from the same path", fixed_plugin),
-    scenario("layouts_decide", "one compiler does not help a StableAbi type of another layout", layouts_decide),
-    scenario("layouts_are_found", "StableAbi types are told from others by themselves", layouts_are_found),
-    scenario("unproven_type", "one name and one size by one compiler is accepted, and marked", unproven_type),
-    scenario("trusted_type", "load_trusted accepts a type that nothing proves equal, and marks it", trusted_type),
-    scenario("trust_has_limits", "load_trusted accepts no other kind, size, alignment or needs-drop", trust_has_limits),
-    scenario("trust_and_layouts", "load_trusted accepts no layout that is known to differ", trust_and_layouts),
-    any_compilers(
-        "duplicates_in_a_plugin",
-        "declarations with one key are told with both sites",
-        duplicates_in_a_plugin,
-    ),
-    any_compilers("duplicates_in_the_host", "in the host they are refused on access", duplicates_in_the_host),
-    any_compilers("snapshot_of_a_thread_local", "threads and bytes go up and down with the threads", thread_local_rows),
-    any_compilers("snapshot_of_a_static", "a static is empty, live or poisoned", static_rows),
-    any_compilers("snapshot_of_a_plugins_item", "an item that only a plugin has belongs to it", plugin_rows),
-    any_compilers("snapshot_as_a_table", "a snapshot is a table that a person reads", table),
-];
+pub fn scenarios() -> Vec<Scenario> {
+    Vec::from([
+        scenario(
+            "compatible_versions_share_values",
+            "0.3.1 and 0.3.2 of a crate share values, because the layouts of the types are equal",
+            compatible_versions,
+        ),
+        scenario(
+            "incompatible_versions_do_not_share",
+            "an item of version 0.3 of a crate and the same item of 0.4 are two items",
+            incompatible_versions,
+        ),
+        scenario(
+            "all_mismatches_are_reported_at_once",
+            "the error of a refused plugin lists all mismatches of all items",
+            every_mismatch,
+        ),
+        scenario(
+            "a_mismatch_is_described_in_full",
+            "a mismatch names the item, the field, both values and both sites, and gives advice",
+            mismatch_in_words,
+        ),
+        scenario(
+            "a_refused_plugin_leaves_nothing_behind",
+            "a refused plugin is unmapped and not registered, and the host's values are unchanged",
+            nothing_is_left,
+        ),
+        scenario(
+            "a_corrected_plugin_loads_from_the_same_path",
+            "a valid plugin that replaces the file of a refused one loads",
+            fixed_plugin,
+        ),
+        scenario(
+            "different_layouts_are_refused_within_one_compiler",
+            "a StableAbi type with another layout is refused even if one compiler built both sides",
+            layouts_decide,
+        ),
+        scenario(
+            "stable_layouts_are_detected",
+            "the macros detect whether a type implements StableAbi",
+            layouts_are_found,
+        ),
+        scenario(
+            "types_without_stable_layouts_are_marked_unproven",
+            "types with the same name, size and compiler are accepted; the snapshot marks them",
+            unproven_type,
+        ),
+        scenario(
+            "load_trusted_accepts_unproven_types",
+            "load_trusted accepts a type that is not proven equal; the snapshot marks it",
+            trusted_type,
+        ),
+        scenario(
+            "load_trusted_refuses_other_kinds_and_sizes",
+            "load_trusted refuses a different kind, size, alignment or needs-drop",
+            trust_has_limits,
+        ),
+        scenario(
+            "load_trusted_refuses_different_layouts",
+            "load_trusted refuses types whose layouts are known to differ",
+            trust_and_layouts,
+        ),
+        any_compilers(
+            "duplicates_in_a_plugin_are_refused",
+            "a plugin with two declarations of one identity is refused; the error names both sites",
+            duplicates_in_a_plugin,
+        ),
+        any_compilers(
+            "duplicates_in_the_host_are_refused_on_access",
+            "one of two declarations with one identity works; access to the other is an error",
+            duplicates_in_the_host,
+        ),
+        any_compilers(
+            "snapshot_of_a_thread_local",
+            "the snapshot counts the threads that have a value, and its bytes",
+            thread_local_rows,
+        ),
+        any_compilers("snapshot_of_a_static", "the snapshot shows a static as empty, live or poisoned", static_rows),
+        any_compilers(
+            "snapshot_of_a_plugins_item",
+            "the snapshot shows the plugin as the owner of an item that only it links",
+            plugin_rows,
+        ),
+        any_compilers("snapshot_as_a_table", "the display form of a snapshot is a table with a line per item", table),
+    ])
+}
 
-/// The source of the host's version and of the changed one.
+/// The sources of the host's version, of the changed version, and of the plugin `duplicates`.
 const KNOWN: &str = include_str!("../../../test-plugins/versions/v0_3_1/src/lib.rs");
 const CHANGED: &str = include_str!("../../../test-plugins/versions/v0_3_3/src/lib.rs");
 const DUPLICATES: &str = include_str!("../../../test-plugins/duplicates/src/lib.rs");
 
-/// That `site` is the line of `source` that has `text`, in the file `file`.
+/// Asserts that `site` is in `file`, at the line of `source` that contains `text`.
 #[track_caller]
 fn is_at(site: &str, file: &str, source: &str, text: &str) {
     let line = 1 + source.lines().position(|line| line.contains(text)).unwrap_or_else(|| panic!("no line has {text}"));
@@ -72,20 +135,19 @@ fn is_at(site: &str, file: &str, source: &str, text: &str) {
     assert!(column.parse::<u32>().is_ok_and(|column| column > 0), "{site} has a column");
 }
 
-/// What the loader refuses for its items.
+/// The mismatches of a plugin that must be refused because of its items.
 #[track_caller]
 fn rejected(outcome: Result<Plugin, LoadError>) -> Vec<Mismatch> {
-    match outcome.expect_err("this must not load") {
-        LoadError::Rejected { mismatches, .. } => mismatches,
-        other => panic!("refused for another reason: {other}"),
-    }
+    let error = outcome.expect_err("this must not load");
+    assert!(!error.mismatches().is_empty(), "refused for another reason: {error}");
+    error.mismatches().to_vec()
 }
 
-/// What `snapshot` has on an item. Where two versions of it are there, the first.
+/// The item's row in a snapshot. The first one if two versions of the item are registered.
 #[track_caller]
 fn row(item: &str) -> SnapshotItem {
     let snapshot = snapshot();
-    snapshot.items().iter().find(|row| row.item == item).unwrap_or_else(|| panic!("no {item} in\n{snapshot}")).clone()
+    snapshot.items().iter().find(|row| row.path == item).unwrap_or_else(|| panic!("no {item} in\n{snapshot}")).clone()
 }
 
 fn compatible_versions(bench: &Bench) {
@@ -102,7 +164,7 @@ fn compatible_versions(bench: &Bench) {
     plugin.call("versioned_style", 12);
     let style = STYLE.get();
     assert!(style.bold && style.size == 12);
-    // Each version has its own type of this name, so nothing but the layout can have proven it.
+    // Each version has its own type with this name, so only the layouts can have proven them equal.
     assert!(!row("versioned::STYLE").unproven);
 }
 
@@ -116,18 +178,22 @@ fn incompatible_versions(bench: &Bench) {
     assert_ne!(plugin.call("versioned_address", 0), COUNT.with(test_api::operations::address));
     plugin.call("versioned_push", 1);
     assert!(NAMES.lock().expect("not poisoned").is_empty());
-    // A thread-local there, a static here: nobody compares them.
+    // A static in the plugin and a thread-local in the host, which are not compared.
     assert_eq!(plugin.call("versioned_mode", 1).number(), 0);
 
     let snapshot = snapshot();
     assert!(snapshot.items().len() >= before + 3, "{snapshot}");
-    let owners: Vec<_> =
-        snapshot.items().iter().filter(|row| row.item == "versioned::COUNT").map(|row| row.owner.as_str()).collect();
+    let owners: Vec<_> = snapshot
+        .items()
+        .iter()
+        .filter(|row| row.path == "versioned::COUNT")
+        .filter_map(|row| row.owner.as_deref())
+        .collect();
     assert_eq!(owners.len(), 2, "{snapshot}");
     assert!(owners.contains(&plugin.plugin.name()), "{snapshot}");
 }
 
-/// What 0.3.3 changes: item, field, and part of what each side says.
+/// The changes in 0.3.3: the item, the field, and parts of the values of both sides.
 const CHANGES: &[(&str, MismatchField, &str, &str)] = &[
     ("MODE", MismatchField::Kind, "thread-local", "static"),
     ("LIMITS", MismatchField::Size, "8 bytes", "16 bytes"),
@@ -150,16 +216,16 @@ const CHANGES: &[(&str, MismatchField, &str, &str)] = &[
 
 fn every_mismatch(bench: &Bench) {
     let mismatches = rejected(bench.try_load("changed"));
-    let told = |item: &str, field| {
+    let find = |item: &str, field| {
         let item = format!("versioned::{item}");
         mismatches.iter().find(|mismatch| mismatch.item == item && mismatch.field == field)
     };
     for &(item, field, known, offered) in CHANGES {
-        let mismatch = told(item, field).unwrap_or_else(|| panic!("{field} of {item} is told: {mismatches:#?}"));
+        let mismatch = find(item, field).unwrap_or_else(|| panic!("{field} of {item} is missing: {mismatches:#?}"));
         assert!(mismatch.known.value.contains(known), "{known:?} in {mismatch}");
         assert!(mismatch.offered.value.contains(offered), "{offered:?} in {mismatch}");
     }
-    assert_eq!(mismatches.len(), CHANGES.len(), "and nothing else: {mismatches:#?}");
+    assert_eq!(mismatches.len(), CHANGES.len(), "nothing else is reported: {mismatches:#?}");
 }
 
 fn mismatch_in_words(bench: &Bench) {
@@ -212,11 +278,11 @@ fn nothing_is_left(bench: &Bench) {
         }
     }
 
-    // What the plugin had in common with the host, what it had not, and what it did not know at all.
+    // Items that agreed with the host's, items that did not, and items that the plugin does not link.
     assert_eq!(COUNT.get(), 5);
     assert_eq!(NAMES.lock().expect("not poisoned").len(), 1);
     assert_eq!(MODE.with(|mode| mode.load(std::sync::atomic::Ordering::SeqCst)), 0);
-    thread::spawn(|| COUNT.set(1)).join().expect("other threads go on as well");
+    thread::spawn(|| COUNT.set(1)).join().expect("other threads can use the item");
     let other = bench.load("first");
     assert_eq!(other.call("counter_add", 1).number(), 1);
     let patch = bench.load("newer-patch");
@@ -228,7 +294,7 @@ fn fixed_plugin(bench: &Bench) {
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
     let path = folder.path().join("plugin.so");
     let copy = |name| fs::copy(bench.path(name), &path).expect("the plugin can be copied");
-    // SAFETY: plugins of this workspace.
+    // SAFETY: the files are plugins of this workspace, and their initializers may run here.
     let load = || unsafe { Plugin::load(&path) };
     copy("changed");
     assert_eq!(rejected(load()).len(), CHANGES.len());
@@ -241,11 +307,11 @@ fn fixed_plugin(bench: &Bench) {
 fn layouts_decide(bench: &Bench) {
     let mismatches = rejected(bench.try_load("changed"));
     let scale = mismatches.iter().find(|mismatch| mismatch.item == "versioned::SCALE").expect("its layout differs");
-    // Size and alignment are the same, and so is the compiler.
+    // The size, the alignment and the compiler are the same.
     assert_eq!(scale.field, MismatchField::Type);
     assert!(scale.known.value.contains("rustc ") && scale.offered.value.contains("rustc "), "{scale}");
     let shown = scale.to_string();
-    assert!(shown.contains("steps") && shown.contains("factor"), "it shows the difference: {scale}");
+    assert!(shown.contains("steps") && shown.contains("factor"), "the mismatch shows the difference: {scale}");
 }
 
 fn layouts_are_found(bench: &Bench) {
@@ -262,11 +328,11 @@ fn layouts_are_found(bench: &Bench) {
         assert_eq!(says(&mismatch.known.value), says(&mismatch.offered.value));
         says(&mismatch.known.value)
     };
-    // `Cell<u32>`, `RVec<u32>` and `RMutex<u32>`, and a type with a derived layout.
+    // The types are `Cell<u32>`, `RVec<u32>`, `RMutex<u32>` and one that derives `StableAbi`.
     for item in ["versioned::NUMBER", "versioned::NUMBERS", "versioned::LOCKED", "versioned::SCALE"] {
         assert!(has_layout(item), "{item}");
     }
-    // `RefCell` has none, whatever is in it.
+    // `RefCell` does not implement `StableAbi`.
     for item in ["versioned::BORROWED", "versioned::POSITION"] {
         assert!(!has_layout(item), "{item}");
     }
@@ -275,11 +341,11 @@ fn layouts_are_found(bench: &Bench) {
 fn unproven_type(bench: &Bench) {
     assert!(!row("versioned::SPAN").unproven);
     let plugin = bench.load("newer-patch");
-    assert!(row("versioned::SPAN").unproven, "the fields have other names, which nobody can see");
-    assert!(!row("versioned::COUNT").unproven, "the types are one");
+    assert!(row("versioned::SPAN").unproven, "the library cannot detect that the fields have other names");
+    assert!(!row("versioned::COUNT").unproven, "both sides have the same type");
     plugin.call("versioned_span", 3);
     let span = SPAN.get();
-    assert_eq!((span.start, span.end), (3, 1), "they share a value all the same");
+    assert_eq!((span.start, span.end), (3, 1), "both sides share a value");
     let table = snapshot().to_string();
     let line = table.lines().find(|line| line.contains("versioned::SPAN")).expect("the item has a line");
     assert!(line.contains("unproven"), "{line}");
@@ -288,7 +354,8 @@ fn unproven_type(bench: &Bench) {
 }
 
 fn load_trusted(path: &Path) -> Result<Plugin, LoadError> {
-    // SAFETY: plugins of this workspace, whose types have the same layout or are refused.
+    // SAFETY: the files are plugins of this workspace. Their types have the same layouts as the host's, or they are
+    // refused.
     unsafe { Plugin::load_trusted(path) }
 }
 
@@ -302,7 +369,7 @@ fn trusted_type(bench: &Bench) {
     assert!(row("versioned::POSITION").unproven);
     assert!(!row("versioned::COUNT").unproven);
     drop(plugin);
-    // Loaded already: the same plugin, which the host has trusted.
+    // This is another handle to the plugin that is already loaded and trusted.
     let plugin = bench.load("moved-type");
     plugin.call("versioned_go_to", 17);
     assert_eq!(POSITION.with_borrow(|position| position.line), 17);
@@ -312,8 +379,8 @@ fn trust_has_limits(bench: &Bench) {
     let before = snapshot();
     let mismatches = rejected(load_trusted(&bench.path("changed")));
     for &(item, field, _, _) in CHANGES.iter().filter(|(_, field, _, _)| *field != MismatchField::Type) {
-        let told = |mismatch: &Mismatch| mismatch.item == format!("versioned::{item}") && mismatch.field == field;
-        assert!(mismatches.iter().any(told), "{field} of {item} is told: {mismatches:#?}");
+        let matches = |mismatch: &Mismatch| mismatch.item == format!("versioned::{item}") && mismatch.field == field;
+        assert!(mismatches.iter().any(matches), "{field} of {item} is missing: {mismatches:#?}");
     }
     assert!(!mismatches.iter().any(|mismatch| mismatch.item == "versioned::POSITION"), "its type is trusted");
     assert_eq!(snapshot(), before, "nothing is registered");
@@ -322,8 +389,8 @@ fn trust_has_limits(bench: &Bench) {
 fn trust_and_layouts(bench: &Bench) {
     let mismatches = rejected(load_trusted(&bench.path("changed")));
     for item in ["versioned::SCALE", "versioned::NUMBER"] {
-        let told = mismatches.iter().any(|mismatch| mismatch.item == item && mismatch.field == MismatchField::Type);
-        assert!(told, "the layout of {item} is known to differ: {mismatches:#?}");
+        let reported = mismatches.iter().any(|mismatch| mismatch.item == item && mismatch.field == MismatchField::Type);
+        assert!(reported, "{item}, whose layout differs, is missing: {mismatches:#?}");
     }
 }
 
@@ -334,11 +401,11 @@ fn duplicates_in_a_plugin(bench: &Bench) {
     for (function, item) in [("twice_thread_local", "LEVEL"), ("twice_static", "LIMIT")] {
         let path = format!("test_plugin_duplicates::{function}::{item}");
         let mismatch = mismatches.iter().find(|mismatch| mismatch.item == path);
-        let mismatch = mismatch.unwrap_or_else(|| panic!("{path} is told: {mismatches:#?}"));
+        let mismatch = mismatch.unwrap_or_else(|| panic!("{path} is missing: {mismatches:#?}"));
         assert_eq!(mismatch.field, MismatchField::Declaration);
         assert_eq!(mismatch.known.binary, mismatch.offered.binary);
         assert!(mismatch.advice.contains("rename one of them"), "{mismatch}");
-        // In which order they come is up to the linker.
+        // The linker determines the order.
         let mut sites = [&mismatch.known.site, &mismatch.offered.site];
         sites.sort();
         is_at(sites[0], "duplicates/src/lib.rs", DUPLICATES, &format!("the first {item}"));
@@ -359,12 +426,12 @@ fn duplicates_in_the_host(_: &Bench) {
         plugin_tls::thread_local!(static LEVEL: Cell<u32> = const { Cell::new(2) });
         &LEVEL
     };
-    // One of them was there first and has the key; which one is up to the linker.
+    // The one that is registered first has the key. The linker determines the order.
     let refused: Vec<_> = [(first, 1), (second, 2)]
         .into_iter()
         .filter(|(level, own)| match level.try_with(Cell::get) {
             Ok(value) => {
-                assert_eq!(value, *own, "not the value of the other one");
+                assert_eq!(value, *own, "each declaration has its own value");
                 false
             }
             Err(error) => {
@@ -373,14 +440,14 @@ fn duplicates_in_the_host(_: &Bench) {
             }
         })
         .collect();
-    let [(level, _)] = refused.as_slice() else { panic!("one of them is refused, not {}", refused.len()) };
+    let [(level, _)] = refused.as_slice() else { panic!("one of them must be refused, not {}", refused.len()) };
     let panic = catch_unwind(|| level.with(Cell::get)).expect_err("an access that cannot return an error panics");
     let text = message(&*panic);
     assert!(text.contains("duplicates_in_the_host::LEVEL"), "{text}");
     assert!(text.contains("rename one of them"), "{text}");
     let sites = text.lines().filter(|line| line.contains("verification.rs:")).count();
-    assert_eq!(sites, 2, "both sites: {text}");
-    // Nothing else is affected.
+    assert_eq!(sites, 2, "the message names both sites: {text}");
+    // Other items still work.
     COUNT.set(3);
     assert_eq!(COUNT.get(), 3);
 }
@@ -389,19 +456,23 @@ fn thread_local_rows(bench: &Bench) {
     let host = row("test_stable_api::COUNT");
     assert_eq!((host.kind, host.state), (SnapshotKind::ThreadLocal, SnapshotState::Empty));
     assert_eq!((host.threads, host.bytes, host.ty.as_str()), (0, 0, "Cell<u32>"));
-    assert_eq!(host.binaries, [host.owner.as_str()]);
+    let owner = host.owner.as_deref().expect("the host owns items that it links");
+    assert_eq!(host.binaries, [owner]);
 
     let plugin = StableItems::load(bench.path("stable-items"));
     let threads_and_bytes = || {
         let row = row("test_stable_api::COUNT");
         let empty = row.threads == 0;
         assert_eq!(row.state, if empty { SnapshotState::Empty } else { SnapshotState::Live });
-        assert_eq!(row.owner, host.owner, "the host builds what it has a copy of");
-        assert!(row.binaries.contains(&row.owner) && row.binaries.iter().any(|name| name == plugin.plugin.name()));
+        assert_eq!(row.owner.as_deref(), Some(owner), "the host owns items that it links");
+        assert!(
+            row.binaries.iter().any(|name| name == owner)
+                && row.binaries.iter().any(|name| name == plugin.plugin.name())
+        );
         assert_eq!(row.binaries.len(), 2);
         (row.threads, row.bytes)
     };
-    assert_eq!(threads_and_bytes(), (0, 0), "loading touches no item");
+    assert_eq!(threads_and_bytes(), (0, 0), "loading creates no values");
     plugin.run(AddCount, 1);
     assert_eq!(threads_and_bytes(), (1, 4));
 
@@ -417,7 +488,7 @@ fn thread_local_rows(bench: &Bench) {
         assert_eq!(threads_and_bytes(), (3, 12));
         seen.wait();
         for thread in threads {
-            thread.join().expect("the thread ends well");
+            thread.join().expect("the thread does not panic");
         }
     });
     assert_eq!(threads_and_bytes(), (1, 4), "threads that have ended do not count");
@@ -448,7 +519,7 @@ fn plugin_rows(bench: &Bench) {
     let plugin = StableItems::load(bench.path("stable-items"));
     plugin.own_calls();
     let own = row("test_plugin_stable_items::OWN");
-    assert_eq!(own.owner, plugin.plugin.name());
+    assert_eq!(own.owner.as_deref(), Some(plugin.plugin.name()));
     assert_eq!(own.binaries, [plugin.plugin.name()]);
     assert_eq!((own.state, own.threads, own.bytes), (SnapshotState::Live, 1, 8));
     assert!(!own.unproven);
@@ -468,7 +539,7 @@ fn table(bench: &Bench) {
     assert_eq!(text.lines().count(), 1 + snapshot.items().len(), "a line for each item");
 
     let line = |item: &str| cells(text.lines().find(|line| line.contains(item)).expect("the item has a line"));
-    let owner = row("test_stable_api::COUNT").owner;
+    let owner = row("test_stable_api::COUNT").owner.expect("the host owns it");
     let count = ["test_stable_api::COUNT", "Cell<u32>", "thread-local", &owner, "live", "1", "4"];
     assert_eq!(line("test_stable_api::COUNT"), count);
     let bytes = size_of::<RMutex<u64>>().to_string();

@@ -1,4 +1,4 @@
-//! Initializers: that need other items, that fail, that count how often they run.
+//! Initializers that use other items, that fail, or that count how often they run.
 
 use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};
@@ -9,7 +9,7 @@ use std::thread;
 use crate::operations::{address, done};
 use crate::probe::{Operation, Outcome, message};
 
-/// What an initializer of the host calls: a function of a plugin.
+/// A function of a plugin, which an initializer of the host calls.
 pub type Callback = extern "C" fn() -> u64;
 
 /// A panic payload that is not text.
@@ -17,26 +17,27 @@ pub type Callback = extern "C" fn() -> u64;
 pub struct Custom(pub u64);
 
 plugin_tls_core::lazy_static! {
-    /// Called by [`MIDDLE`] and [`BRIDGE`].
+    /// The initializers of [`MIDDLE`] and [`BRIDGE`] call this function.
     pub static ref CALLBACK: Mutex<Option<Callback>> = Mutex::new(None);
 
-    /// The deepest of the items that need each other across binaries.
+    /// The last item in a chain of initializers that crosses binaries.
     pub static ref GROUND: u64 = 1;
 
-    /// Needs whatever [`CALLBACK`] needs.
+    /// Calls [`CALLBACK`].
     pub static ref MIDDLE: u64 = call_back() * 10 + 3;
 
-    /// Whether [`LOOP_X`] and its like need themselves, and [`FRAGILE`] and its like panic.
+    /// If set, the initializers of [`LOOP_X`] and similar items use the item itself, and those of [`FRAGILE`] and
+    /// similar items panic.
     pub static ref FAILING: AtomicBool = AtomicBool::new(false);
 
-    /// Need each other while [`FAILING`].
+    /// The two items use each other if [`FAILING`] is set.
     pub static ref LOOP_STATIC_X: u64 = *LOOP_STATIC_Y + 1;
     pub static ref LOOP_STATIC_Y: u64 = if failing() { *LOOP_STATIC_X } else { 1 };
 
-    /// Lets two threads be within an initializer at the same time.
+    /// Two threads meet here, each in an initializer.
     pub static ref MEETING: Barrier = Barrier::new(2);
 
-    /// Need each other, as soon as two threads build them.
+    /// The two items use each other after two threads have started to build them.
     pub static ref CYCLE_X: u64 = {
         MEETING.wait();
         *CYCLE_Y + 1
@@ -46,59 +47,59 @@ plugin_tls_core::lazy_static! {
         *CYCLE_X + 1
     };
 
-    /// How often an initializer has been tried.
+    /// How often initializers have run, failed runs included.
     pub static ref ATTEMPTS: AtomicU64 = AtomicU64::new(0);
 
-    /// Panics while [`FAILING`].
+    /// Panics if [`FAILING`] is set.
     pub static ref FRAGILE_STATIC: u64 = fragile();
 
-    /// Built by many threads at once, and counted in [`ATTEMPTS`].
+    /// Many threads build this item at once. [`ATTEMPTS`] counts the initializations.
     pub static ref RACE: u64 = {
-        // Others come while it is being built.
+        // Lets other threads access the item while it is being built.
         thread::yield_now();
         ATTEMPTS.fetch_add(1, SeqCst)
     };
 }
 
 plugin_tls_core::thread_local! {
-    /// Need each other while [`FAILING`].
+    /// The two items use each other if [`FAILING`] is set.
     pub static LOOP_X: Cell<u64> = Cell::new(LOOP_Y.get() + 1);
     pub static LOOP_Y: Cell<u64> = Cell::new(if failing() { LOOP_X.get() } else { 1 });
 
-    /// Needs whatever [`CALLBACK`] needs.
+    /// Calls [`CALLBACK`].
     pub static BRIDGE: Cell<u64> = Cell::new(call_back());
 
-    /// Panics while [`FAILING`].
+    /// Panics if [`FAILING`] is set.
     pub static FRAGILE: Cell<u64> = Cell::new(fragile());
 
     /// Panics with a payload that is not text.
     pub static PAYLOAD: Cell<u64> = panic_any(Custom(42));
 
-    /// Counted in [`ATTEMPTS`].
+    /// [`ATTEMPTS`] counts the initializations.
     pub static SET_FIRST: Cell<u64> = Cell::new(ATTEMPTS.fetch_add(1, SeqCst));
     pub static SET_FIRST_TEXT: RefCell<String> = RefCell::new(ATTEMPTS.fetch_add(1, SeqCst).to_string());
 }
 
-/// The host's side of a way through several binaries.
+/// Calls the plugin's function from an initializer of the host.
 fn call_back() -> u64 {
-    // Its own statement: the lock must be free while the callback runs.
+    // A statement of its own, so that the lock is released before the callback runs.
     let callback = *CALLBACK.lock().expect("not poisoned");
     callback.expect("a plugin has set the callback")()
 }
 
-/// Whether initializers shall fail.
+/// Whether initializers are to fail.
 pub fn failing() -> bool {
     FAILING.load(SeqCst)
 }
 
-/// An initializer that panics while [`FAILING`], and tells which attempt it was.
+/// An initializer that panics with the number of the attempt if [`FAILING`] is set, and otherwise returns that number.
 pub fn fragile() -> u64 {
     let attempt = ATTEMPTS.fetch_add(1, SeqCst) + 1;
     assert!(!failing(), "fragile: attempt {attempt}");
     attempt
 }
 
-/// The number of a [`Custom`] payload that `access` panicked with, or else the panic's message.
+/// The number in the [`Custom`] payload of the panic in `access`. The message if the payload has another type.
 pub fn payload(access: fn()) -> Outcome {
     match catch_unwind(access) {
         Ok(()) => Outcome::Unknown,
@@ -109,12 +110,11 @@ pub fn payload(access: fn()) -> Outcome {
     }
 }
 
-/// The message of the panic in `access`, which must not leave a callback.
+/// Catches the panic in `access`, because panics must not unwind out of a callback, and returns its message.
 pub fn caught(access: impl FnOnce()) -> String {
     catch_unwind(AssertUnwindSafe(access)).map_or_else(|payload| message(&*payload), |()| "no panic".to_owned())
 }
 
-/// By name.
 pub const OPERATIONS: &[Operation] = &[
     ("failing", |n| done(|| FAILING.store(n != 0, SeqCst))),
     ("attempts", |_| ATTEMPTS.load(SeqCst).into()),

@@ -1,4 +1,4 @@
-//! The end of a thread's values, as their destructors tell it.
+//! Items whose destructors log what they do at the end of a thread.
 
 use std::cell::Cell;
 use std::fmt::Debug;
@@ -10,16 +10,16 @@ use crate::operations::done;
 use crate::probe::Operation;
 
 plugin_tls_core::lazy_static! {
-    /// What happened, in order.
+    /// What the destructors did, in order.
     pub static ref LOG: Mutex<Vec<String>> = Mutex::default();
 }
 
-/// Adds to the log.
+/// Appends a line to the log.
 pub fn log(what: impl Into<String>) {
     LOG.lock().expect("not poisoned").push(what.into());
 }
 
-/// Adds to the log what an access came to.
+/// Logs the outcome of an access to `what`.
 pub fn log_access<E: Debug>(what: &str, outcome: Result<(), E>) {
     match outcome {
         Ok(()) => log(format!("{what} is there")),
@@ -27,7 +27,7 @@ pub fn log_access<E: Debug>(what: &str, outcome: Result<(), E>) {
     }
 }
 
-/// Logs its end.
+/// Logs that it is dropped.
 #[derive(Debug)]
 pub struct Logged(pub &'static str);
 
@@ -37,7 +37,7 @@ impl Drop for Logged {
     }
 }
 
-/// Its destructor looks at other items, and then calls a function.
+/// Its destructor accesses other items and then calls a function.
 #[derive(Debug)]
 pub struct Curious(pub fn());
 
@@ -51,13 +51,12 @@ impl Drop for Curious {
     }
 }
 
-/// Its destructor panics.
+/// Panics when it is dropped.
 #[derive(Debug)]
 pub struct Bomb(Cell<u64>);
 
 impl Bomb {
-    /// To go off when it is dropped.
-    #[allow(clippy::new_without_default, reason = "a bomb is no default")]
+    #[allow(clippy::new_without_default, reason = "a value that panics on drop is no sensible default")]
     pub const fn new() -> Self {
         Bomb(Cell::new(0))
     }
@@ -73,13 +72,13 @@ plugin_tls_core::thread_local! {
     pub static EARLIER: Logged = Logged("earlier");
     pub static LATER: Logged = Logged("later");
     pub static FRESH: Logged = Logged("fresh");
-    /// Without a destructor.
+    /// Has no destructor.
     pub static PLAIN: Cell<u64> = const { Cell::new(0) };
     pub static CURIOUS: Curious = Curious(|| log_access("curious itself", CURIOUS.try_with(|_| ())));
     pub static BOMB: Bomb = const { Bomb::new() };
 }
 
-/// A thread-local of std, which each binary has a copy of; its destructor looks at shared items.
+/// The value of one of std's thread-locals, of which each binary has a copy. Its destructor accesses shared items.
 struct Witness(&'static str);
 
 impl Drop for Witness {
@@ -93,7 +92,7 @@ impl Drop for Witness {
     }
 }
 
-/// Uses a shared item first when its thread ends.
+/// The value of one of std's thread-locals. Its destructor is the first to access a shared item on the thread.
 struct Latecomer;
 
 impl Drop for Latecomer {
@@ -108,7 +107,6 @@ std::thread_local! {
     static LATECOMER: Latecomer = const { Latecomer };
 }
 
-/// By name.
 pub const OPERATIONS: &[Operation] = &[
     ("log", |_| LOG.lock().expect("not poisoned").join("\n").into()),
     ("use_earlier", |_| done(|| EARLIER.with(|_| ()))),

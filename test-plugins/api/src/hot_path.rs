@@ -1,4 +1,4 @@
-//! Accesses as the hot path serves them, each a function of its own: `cargo xtask ci` counts their instructions.
+//! Accesses that take the hot path, each in a function of its own, whose instructions `cargo xtask ci` counts.
 
 use std::sync::Mutex;
 
@@ -13,14 +13,13 @@ pub fn hot_path_thread_local() -> u64 {
     COUNTER.get()
 }
 
-/// Finds a process-wide value.
+/// Accesses a static.
 #[inline(never)]
 #[must_use]
 pub fn hot_path_static() -> &'static Mutex<Vec<String>> {
     &REGISTRY
 }
 
-/// The two, called.
 pub const OPERATIONS: &[Operation] = &[
     ("hot_path_thread_local", |_| hot_path_thread_local().into()),
     ("hot_path_static", |_| address(hot_path_static())),

@@ -1,11 +1,12 @@
-//! Items that are easily taken for each other.
+//! Items that a store could confuse, because their names, types or modules are equal or similar.
 
 use std::cell::Cell;
 
 use crate::operations::address;
 use crate::probe::{Operation, Outcome};
 
-/// Two functions of one module.
+// Two functions of one module declare the same name and type.
+
 fn left() -> Outcome {
     plugin_tls_core::thread_local!(static SAME: Cell<u64> = const { Cell::new(0) });
     SAME.with(address)
@@ -26,7 +27,7 @@ fn right_static() -> Outcome {
     address(&*SAME)
 }
 
-/// Name and type of [`A`] and [`AB`] are the same if they are joined.
+/// The concatenation of name and type is the same for [`A`] and [`AB`].
 #[derive(Debug)]
 pub struct BC(Cell<u64>);
 
@@ -39,7 +40,8 @@ plugin_tls_core::thread_local! {
     pub static AB: C = C(Cell::new([22; 8]));
 }
 
-/// Two modules of one crate.
+// Two modules of one crate declare the same names and types.
+
 mod north {
     plugin_tls_core::thread_local!(pub static PLACE: std::cell::Cell<u64> = const { std::cell::Cell::new(1) });
     plugin_tls_core::lazy_static!(pub static ref PLACE_OF_ALL: u64 = 1;);
@@ -50,7 +52,8 @@ mod south {
     plugin_tls_core::lazy_static!(pub static ref PLACE_OF_ALL: u64 = 2;);
 }
 
-/// Methods, inherent and of traits.
+// Inherent methods and methods of traits declare the same name and type.
+
 struct Plain;
 struct Other;
 struct Generic<T>(T);
@@ -141,7 +144,7 @@ fn static_in_closure() -> Outcome {
     closure()
 }
 
-/// As with std, one item for all of the function's instances.
+/// All instances of the function share the item, as with std.
 fn generic<T>() -> Outcome {
     plugin_tls_core::thread_local!(static WITHIN: Cell<u64> = const { Cell::new(0) });
     let _ = size_of::<T>();
@@ -154,7 +157,7 @@ fn static_in_generic<T>() -> Outcome {
     address(&*WITHIN)
 }
 
-/// Operations that tell the address of an item; no two of them have the same item.
+/// Operations that return the address of an item. Each has another item.
 pub const PLACES: &[&str] = &[
     "left",
     "right",
@@ -182,7 +185,6 @@ pub const PLACES: &[&str] = &[
     "static_in_generic_of_u8",
 ];
 
-/// By name.
 pub const OPERATIONS: &[Operation] = &[
     ("left", |_| left()),
     ("right", |_| right()),
@@ -201,7 +203,7 @@ pub const OPERATIONS: &[Operation] = &[
     ("method_of_generic", |_| Generic(0_u8).method()),
     ("method_of_generic_again", |_| Generic(0_u16).method()),
     ("static_in_method", |_| Plain.static_in_method()),
-    // The trait's own body, whoever implements the trait.
+    // Both types use the trait's default body, which has one item.
     ("provided_method", |n| if n == 0 { Plain.provided() } else { Other.provided() }),
     ("required_method", |_| Plain.required()),
     ("required_method_of_other", |_| Other.required()),

@@ -1,4 +1,4 @@
-//! The items, and the types that tell what happens to their values.
+//! The items that most scenarios use.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -6,19 +6,19 @@ use std::sync::Mutex;
 use std::sync::atomic::AtomicU64;
 
 plugin_tls_core::thread_local! {
-    /// A number for each thread.
+    /// A number per thread.
     pub static COUNTER: Cell<u64> = const { Cell::new(0) };
 
-    /// An address, as a number.
+    /// An address as a number.
     pub static POINTER: Cell<usize> = const { Cell::new(0) };
 
-    /// Texts for each thread.
+    /// Texts per thread.
     pub static TAGS: RefCell<Vec<String>> = RefCell::default();
 
-    /// Not `Send`, with a destructor.
+    /// A value that is not `Send` and has a destructor.
     pub static SHARED: Rc<Cell<u64>> = Rc::new(Cell::new(7));
 
-    /// How it was built is counted by [`INITIALIZED`].
+    /// [`INITIALIZED`] counts the initializations.
     pub static ONCE: Cell<u64> = {
         INITIALIZED.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
         Cell::new(1)
@@ -26,9 +26,9 @@ plugin_tls_core::thread_local! {
 }
 
 plugin_tls_core::lazy_static! {
-    /// What every binary may register.
+    /// Every binary may add to this.
     pub static ref REGISTRY: Mutex<Vec<String>> = Mutex::default();
 
-    /// How often [`ONCE`] was built.
+    /// How often [`ONCE`] was initialized.
     pub static ref INITIALIZED: AtomicU64 = AtomicU64::new(0);
 }

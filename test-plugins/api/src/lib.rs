@@ -1,7 +1,7 @@
 //! Items that the test host and its plugins share, and operations on them.
 //!
-//! Every binary links its own copy of this crate. An operation runs the copy of whichever binary it is called in: the
-//! host calls it directly, or asks a plugin to, with [`Operations::call`].
+//! Every binary links its own copy of this crate. The host calls an operation of its own copy directly, and an
+//! operation of a plugin's copy with [`Operations::call`].
 
 pub mod building;
 pub mod ending;

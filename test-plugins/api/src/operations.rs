@@ -1,4 +1,4 @@
-//! What any binary can do with the items.
+//! Operations on the items, which any binary can run.
 
 use std::cell::Cell;
 use std::sync::atomic::Ordering::SeqCst;
@@ -7,7 +7,7 @@ use crate::items::{COUNTER, INITIALIZED, ONCE, REGISTRY, SHARED, TAGS};
 use crate::probe::{Operation, Outcome};
 use crate::{building, ending, hot_path, identity, threads, types};
 
-/// All operations, a table for each topic.
+/// All operations, one table per topic.
 pub const TABLES: &[&[Operation]] = &[
     OPERATIONS,
     building::OPERATIONS,
@@ -18,7 +18,7 @@ pub const TABLES: &[&[Operation]] = &[
     types::OPERATIONS,
 ];
 
-/// Operations on [`items`](crate::items), by name.
+/// Operations on [`items`](crate::items).
 pub const OPERATIONS: &[Operation] = &[
     ("counter_add", |n| {
         COUNTER.set(COUNTER.get() + n);
@@ -36,12 +36,12 @@ pub const OPERATIONS: &[Operation] = &[
     ("registry_address", |_| address(&*REGISTRY)),
 ];
 
-/// The address of a value, as an outcome.
+/// The address of `value`.
 pub fn address<T>(value: &T) -> Outcome {
     Outcome::from(std::ptr::from_ref(value).addr() as u64)
 }
 
-/// Does something that has no outcome but that it works.
+/// Runs an operation that returns nothing.
 pub fn done(operation: impl FnOnce()) -> Outcome {
     operation();
     Outcome::from(())

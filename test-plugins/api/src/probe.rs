@@ -1,7 +1,7 @@
-//! Running an operation in another binary.
+//! Runs operations in other binaries.
 //!
-//! A plugin exports one function, `probe`. It takes an operation's name and a number, and tells what came of it: a number
-//! and a text. A panic is caught within the binary it happened in and told like everything else.
+//! A plugin exports one function, `probe`. It takes the name of an operation and a number, and returns a number and a
+//! text. The binary in which an operation panics catches the panic and returns its message as text.
 
 use std::any::Any;
 use std::ffi::c_void;
@@ -9,39 +9,39 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::operations::TABLES;
 
-/// What an operation came to.
+/// The outcome of an operation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
     Done {
         number: u64,
         text: String,
     },
-    /// The operation panicked; with what, if it was text.
+    /// The operation panicked with this message.
     Panicked(String),
     /// The binary does not know the operation.
     Unknown,
 }
 
 impl Outcome {
-    /// The number of an operation that must have worked.
+    /// Returns the number of an operation that must have succeeded.
     #[track_caller]
     pub fn number(self) -> u64 {
         match self {
             Outcome::Done { number, .. } => number,
-            other => panic!("the operation did not work: {other:?}"),
+            other => panic!("the operation failed: {other:?}"),
         }
     }
 
-    /// The text of an operation that must have worked.
+    /// Returns the text of an operation that must have succeeded.
     #[track_caller]
     pub fn text(self) -> String {
         match self {
             Outcome::Done { text, .. } => text,
-            other => panic!("the operation did not work: {other:?}"),
+            other => panic!("the operation failed: {other:?}"),
         }
     }
 
-    /// The message of an operation that must have panicked.
+    /// Returns the message of an operation that must have panicked.
     #[track_caller]
     pub fn panic(self) -> String {
         match self {
@@ -69,7 +69,7 @@ impl From<()> for Outcome {
     }
 }
 
-/// A named operation.
+/// The name of an operation and its function.
 pub type Operation = (&'static str, fn(u64) -> Outcome);
 
 /// Runs the operation `name` of this crate, or of one of `tables`, in this binary.
@@ -82,15 +82,15 @@ pub fn run(tables: &[&[Operation]], name: &str, argument: u64) -> Outcome {
         .unwrap_or_else(|payload| Outcome::Panicked(message(&*payload)))
 }
 
-/// What a panic said.
+/// The message in a panic's payload.
 pub fn message(payload: &(dyn Any + Send)) -> String {
     let text = payload.downcast_ref::<String>().map(String::as_str);
     text.or_else(|| payload.downcast_ref::<&str>().copied()).unwrap_or("not text").to_owned()
 }
 
-/// Where a plugin writes an outcome's text to.
+/// Receives the text of an outcome from a plugin.
 pub type Write = unsafe extern "C" fn(to: *mut c_void, text: *const u8, length: usize);
-/// What a plugin exports as `probe`.
+/// The type of the function that a plugin exports as `probe`.
 pub type Probe = unsafe extern "C" fn(
     name: *const u8,
     length: usize,
@@ -107,7 +107,8 @@ pub struct Operations(Probe);
 impl Operations {
     /// # Safety
     ///
-    /// `probe` was exported by [`export_operations!`](crate::export_operations), and its plugin stays loaded.
+    /// [`export_operations!`](crate::export_operations) must have exported `probe`, and the plugin must stay loaded
+    /// while the operations are used.
     pub unsafe fn new(probe: Probe) -> Self {
         Operations(probe)
     }
@@ -115,14 +116,16 @@ impl Operations {
     /// Runs the operation `name` in the plugin.
     pub fn call(&self, name: &str, argument: u64) -> Outcome {
         unsafe extern "C" fn write(to: *mut c_void, text: *const u8, length: usize) {
-            // SAFETY: `to` is the string below, lent for the call; the text is the plugin's, valid for this call.
+            // SAFETY: `to` is the `String` below, which nothing else uses during the call of `probe`. `answer` passes a
+            // text that is valid for this call.
             unsafe {
                 let text = std::slice::from_raw_parts(text, length);
                 (*to.cast::<String>()).push_str(&String::from_utf8_lossy(text));
             }
         }
         let (mut number, mut text) = (0, String::new());
-        // SAFETY: name, number and text are alive for the call.
+        // SAFETY: the name, the number and the text live until the call returns, and `write` accepts a `String`. The
+        // plugin is loaded, as the caller of `new` guarantees.
         let status =
             unsafe { (self.0)(name.as_ptr(), name.len(), argument, &raw mut number, write, (&raw mut text).cast()) };
         match status {
@@ -137,7 +140,8 @@ impl Operations {
 ///
 /// # Safety
 ///
-/// As [`Operations::call`] calls it.
+/// `name` must point to `length` readable bytes and `number` to a writable `u64`. `write` must accept `to` and any
+/// text.
 pub unsafe fn answer(
     tables: &[&[Operation]],
     (name, length): (*const u8, usize),
@@ -146,14 +150,15 @@ pub unsafe fn answer(
     write: Write,
     to: *mut c_void,
 ) -> u32 {
-    // SAFETY: the caller's word.
+    // SAFETY: the caller guarantees that `name` points to `length` readable bytes.
     let name = unsafe { std::slice::from_raw_parts(name, length) };
     let (status, value, text) = match run(tables, &String::from_utf8_lossy(name), argument) {
         Outcome::Done { number, text } => (0, number, text),
         Outcome::Panicked(message) => (1, 0, message),
         Outcome::Unknown => (2, 0, String::new()),
     };
-    // SAFETY: the caller's word.
+    // SAFETY: the caller guarantees that `number` is writable and that `write` accepts `to`. The text lives until
+    // `write` returns.
     unsafe {
         *number = value;
         write(to, text.as_ptr(), text.len());
@@ -161,7 +166,7 @@ pub unsafe fn answer(
     status
 }
 
-/// Exports `probe` from a plugin: the operations of this crate, and of further tables.
+/// Exports `probe` from a plugin, with the operations of this crate and of further tables.
 #[macro_export]
 macro_rules! export_operations {
     ($($table:expr),*) => {
@@ -169,7 +174,7 @@ macro_rules! export_operations {
         ///
         /// # Safety
         ///
-        /// As `Operations::call` calls it.
+        /// The safety conditions of `test_api::probe::answer` apply.
         #[unsafe(no_mangle)]
         pub unsafe extern "C" fn probe(
             name: *const u8,
@@ -179,7 +184,7 @@ macro_rules! export_operations {
             write: $crate::probe::Write,
             to: *mut ::std::ffi::c_void,
         ) -> u32 {
-            // SAFETY: the caller's word.
+            // SAFETY: the caller meets the conditions of `answer`.
             unsafe { $crate::probe::answer(&[$($table),*], (name, length), argument, number, write, to) }
         }
     };

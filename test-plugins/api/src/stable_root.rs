@@ -1,4 +1,4 @@
-//! The interface of a library that `abi_stable` loads: the host's context is part of it.
+//! The interface of a library that `abi_stable` loads. The host passes its context through it.
 
 use abi_stable::StableAbi;
 use abi_stable::library::RootModule;
@@ -7,15 +7,15 @@ use abi_stable::sabi_types::VersionStrings;
 use abi_stable::std_types::{ROption, RResult, RStr, RString};
 use plugin_tls_abi_stable::Context;
 
-/// What the library exports.
+/// The root module of the library.
 #[repr(C)]
 #[derive(Debug, StableAbi)]
 #[sabi(kind(Prefix(prefix_ref = RootRef)))]
 #[sabi(missing_field(panic))]
 pub struct Root {
-    /// `Context::initialize` in the library.
+    /// Calls `Context::initialize` in the library.
     pub connect: extern "C" fn(Context) -> RResult<(), RString>,
-    /// Runs an operation in the library: its number, if it worked.
+    /// Runs an operation in the library. Returns its number if it succeeded.
     #[sabi(last_prefix_field)]
     pub run: extern "C" fn(RStr<'_>, u64) -> ROption<u64>,
 }

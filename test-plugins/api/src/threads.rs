@@ -1,4 +1,4 @@
-//! What threads have of their own, and what they share.
+//! Operations for several threads: some items exist once per thread, others once per process.
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
@@ -8,13 +8,12 @@ use crate::items::{COUNTER, REGISTRY};
 use crate::operations::address;
 use crate::probe::{Operation, Outcome};
 
-/// A number that is counted in [`ALIVE`] from its construction to its end.
+/// A number. [`ALIVE`] counts the values of this type that have not been dropped.
 #[derive(Debug)]
 pub struct Tracked(Cell<u64>);
 
 impl Tracked {
-    /// One more that is alive.
-    #[allow(clippy::new_without_default, reason = "it counts")]
+    #[allow(clippy::new_without_default, reason = "it changes a counter")]
     pub fn new() -> Self {
         ALIVE.fetch_add(1, SeqCst);
         Tracked(Cell::new(0))
@@ -28,16 +27,15 @@ impl Drop for Tracked {
 }
 
 plugin_tls_core::thread_local! {
-    /// A value for each thread that has used it and has not ended.
+    /// A value per thread, which counts as alive until the thread ends.
     pub static TRACKED: Tracked = Tracked::new();
 }
 
 plugin_tls_core::lazy_static! {
-    /// How many threads have a [`TRACKED`].
+    /// The number of [`Tracked`] values that have not been dropped.
     pub static ref ALIVE: AtomicU64 = AtomicU64::new(0);
 }
 
-/// By name.
 pub const OPERATIONS: &[Operation] = &[
     ("tracked_add", |n| {
         TRACKED.with(|tracked| {
@@ -47,7 +45,7 @@ pub const OPERATIONS: &[Operation] = &[
     }),
     ("tracked_address", |_| TRACKED.with(address)),
     ("alive", |_| ALIVE.load(SeqCst).into()),
-    // On a thread that this very binary starts.
+    // These run on a thread that this binary starts.
     ("spawned_counter_add", |n| {
         spawned(move || {
             COUNTER.set(COUNTER.get() + n);

@@ -1,4 +1,4 @@
-//! Types that a store may get wrong.
+//! Types whose alignment, size or destructor a store could handle incorrectly.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -7,21 +7,21 @@ use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use crate::operations::address;
 use crate::probe::{Operation, Outcome};
 
-/// As aligned as a page of memory.
+/// Aligned to 4096 bytes, and not `Sync`.
 #[repr(align(4096))]
 #[derive(Debug)]
 pub struct Page(Cell<u64>);
 
-/// See [`Page`].
+/// Aligned to 4096 bytes, and `Sync`.
 #[repr(align(4096))]
 #[derive(Debug)]
 pub struct SharedPage(AtomicU64);
 
-/// Without size.
+/// Has no size.
 #[derive(Debug)]
 pub struct Nothing;
 
-/// Without size, with a destructor.
+/// Has no size, but a destructor.
 #[derive(Debug)]
 pub struct LastWord;
 
@@ -31,15 +31,15 @@ impl Drop for LastWord {
     }
 }
 
-/// 64 KiB, in the value itself.
+/// Has 64 KiB in the value.
 #[derive(Debug)]
 pub struct Wide([Cell<u64>; 8192]);
 
-/// 1 MiB, in a box of the value's.
+/// Has 1 MiB on the heap.
 #[derive(Debug)]
 pub struct Heap(Box<[Cell<u8>]>);
 
-/// Without a destructor, and not [`Copy`].
+/// Has no destructor and is not [`Copy`].
 #[derive(Debug)]
 pub struct Plain(Cell<u64>);
 
@@ -60,11 +60,11 @@ plugin_tls_core::lazy_static! {
     pub static ref SHARED_NOTHING_ELSE: Nothing = Nothing;
     pub static ref SHARED_WIDE: [AtomicU64; 8192] = [const { AtomicU64::new(0) }; 8192];
     pub static ref SHARED_HEAP: Vec<AtomicU64> = (0..1 << 17).map(AtomicU64::new).collect();
-    /// How many values of [`LAST_WORD`] were dropped.
+    /// The number of [`LAST_WORD`] values that have been dropped.
     pub static ref LAST_WORDS: AtomicU64 = AtomicU64::new(0);
 }
 
-/// Operations that tell the address of an item, with the alignment that it must have.
+/// Operations that return the address of an item, and the alignment that the address must have.
 pub const ALIGNMENTS: &[(&str, u64)] = &[
     ("page_address", 4096),
     ("nothing_address", 1),
@@ -81,7 +81,7 @@ pub const ALIGNMENTS: &[(&str, u64)] = &[
     ("shared_heap_address", 8),
 ];
 
-/// Operations that add to an item and tell the sum.
+/// Operations that add to an item and return the sum.
 pub const SUMS: &[&str] =
     &["page_add", "wide_add", "heap_add", "plain_add", "not_send_add", "shared_page_add", "shared_wide_add"];
 
@@ -90,7 +90,6 @@ fn add(cell: &Cell<u64>, n: u64) -> Outcome {
     cell.get().into()
 }
 
-/// By name.
 pub const OPERATIONS: &[Operation] = &[
     ("page_address", |_| PAGE.with(address)),
     ("nothing_address", |_| NOTHING.with(address)),
@@ -107,7 +106,7 @@ pub const OPERATIONS: &[Operation] = &[
     ("shared_heap_address", |_| address(&*SHARED_HEAP)),
     ("page_add", |n| PAGE.with(|page| add(&page.0, n))),
     ("wide_add", |n| WIDE.with(|wide| [0, 4000, 8191].map(|at| add(&wide.0[at], n))[2].clone())),
-    // The last byte and the first one.
+    // Writes the last byte and copies it to the first one, so that both ends of the heap memory are accessed.
     ("heap_add", |n| {
         HEAP.with(|heap| {
             let last = &heap.0[(1 << 20) - 1];

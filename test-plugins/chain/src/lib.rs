@@ -1,6 +1,6 @@
-//! A plugin with a thousand items that need each other, thread-locals and statics.
+//! A plugin with a chain of a thousand items, thread-locals and statics, each of which uses the next one.
 
-// The compiler follows the initializers of items, as it does those of std's thread-locals.
+// The compiler evaluates types along the whole chain of initializers, as it does for std's thread-locals.
 #![recursion_limit = "4096"]
 
 use std::cell::Cell;
@@ -10,10 +10,9 @@ use test_api::probe::Operation;
 plugin_tls::export_plugin!();
 test_api::export_operations!(OPERATIONS);
 
-/// By name.
 pub const OPERATIONS: &[Operation] = &[("chain", |_| h0::t0::I0.get().into())];
 
-/// Ten items for each module: each needs the next one, and the last one `$next`.
+/// Declares ten items per module. Each uses the next one, and the last one uses `$next`.
 macro_rules! tens {
     ($($module:ident => $next:expr;)*) => {
         $(pub mod $module {
@@ -38,7 +37,7 @@ macro_rules! tens {
     };
 }
 
-/// A hundred items for each module.
+/// Declares a hundred items per module.
 macro_rules! hundreds {
     ($($module:ident => $next:expr;)*) => {
         $(pub mod $module {
@@ -72,6 +71,6 @@ hundreds! {
 }
 
 plugin_tls::thread_local! {
-    /// Needs no other item.
+    /// The end of the chain.
     static END: Cell<u64> = const { Cell::new(0) };
 }

@@ -1,8 +1,8 @@
-//! A plugin with 0.3.3 of a crate of which the host links 0.3.1. It is refused.
+//! A plugin that links version 0.3.3 of a crate. The host links 0.3.1 and refuses the plugin.
 
 plugin_tls::export_plugin!();
 
-/// So that the crate is linked.
+/// Uses the crate, so that it is linked.
 #[unsafe(no_mangle)]
 pub extern "C" fn count() -> u32 {
     versioned::COUNT.get()

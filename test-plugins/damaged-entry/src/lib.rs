@@ -1,10 +1,10 @@
-//! A library whose `plugin_tls_entry` is something else: its magic number is wrong.
+//! A library whose `plugin_tls_entry` has a wrong magic number.
 //!
-//! Whoever opens the library may write to the entry, and so damage it in other ways.
+//! The entry is writable, so that a scenario can open the library and damage the entry in other ways.
 
 use std::sync::atomic::{AtomicU16, AtomicU32, AtomicU64, AtomicUsize};
 
-/// Shaped like the entry of the contract's version 1.
+/// Has the layout of the entry in version 1 of the contract.
 #[repr(C)]
 #[derive(Debug)]
 pub struct Entry {
@@ -14,6 +14,7 @@ pub struct Entry {
     size: AtomicU32,
     connect: AtomicUsize,
     disconnect: AtomicUsize,
+    takes_over: AtomicU64,
 }
 
 #[unsafe(no_mangle)]
@@ -23,7 +24,8 @@ pub static plugin_tls_entry: Entry = Entry {
     major: AtomicU16::new(1),
     minor: AtomicU16::new(0),
     size: AtomicU32::new(size_of::<Entry>() as u32),
-    // Not null, and not called: something else is wrong with the entry.
+    // Not null, so that a scenario can damage one field at a time. The host never calls them.
     connect: AtomicUsize::new(1),
     disconnect: AtomicUsize::new(1),
+    takes_over: AtomicU64::new(0),
 };

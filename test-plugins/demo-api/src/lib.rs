@@ -1,37 +1,37 @@
-//! What the demo's host and its plugins share. Each of them links its own copy of this crate.
+//! The items that the demo's host and its plugins share. Each binary links its own copy of this crate.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
-/// The request that a thread works on.
+/// A request that a thread serves.
 #[derive(Clone, Debug, Default)]
 pub struct Request {
     pub id: u32,
     pub user: String,
 }
 
-/// What plugins bring: it answers the calling thread's [`REQUEST`].
+/// A function of a plugin that answers the calling thread's [`REQUEST`].
 pub type Command = fn() -> String;
 
 plugin_tls_core::thread_local! {
-    /// The request that this thread works on. The host sets it, plugins read it.
+    /// The request that this thread serves. The host sets it, and the plugins read it.
     pub static REQUEST: RefCell<Request> = RefCell::default();
 
-    /// How many commands this thread has run.
+    /// The number of commands that this thread has run.
     pub static RUN_HERE: Cell<u32> = const { Cell::new(0) };
 }
 
 plugin_tls_core::lazy_static! {
-    /// All commands, by name. Plugins fill it, the host runs them.
+    /// All commands by name. The plugins add them, and the host runs them.
     pub static ref COMMANDS: Mutex<BTreeMap<String, Command>> = Mutex::default();
 
-    /// How many commands all threads have run.
+    /// The number of commands that all threads have run.
     pub static ref RUN: AtomicU32 = AtomicU32::new(0);
 }
 
-/// The same counters as the standard library has them: one in each binary that links this crate.
+/// The same counters, declared with std. Each binary that links this crate has its own.
 pub mod plain {
     use std::cell::Cell;
     use std::sync::atomic::AtomicU32;
@@ -43,7 +43,7 @@ pub mod plain {
     pub static RUN: AtomicU32 = AtomicU32::new(0);
 }
 
-/// Counts a command; called by the command itself, and so in the plugin's copy of this crate.
+/// Counts a command. Commands call this, so it runs in the plugin's copy of this crate.
 pub fn count() {
     RUN_HERE.set(RUN_HERE.get() + 1);
     RUN.fetch_add(1, Relaxed);
@@ -51,7 +51,7 @@ pub fn count() {
     plain::RUN.fetch_add(1, Relaxed);
 }
 
-/// What a binary's copy of this crate has counted.
+/// The counts of all threads, as one binary's copy of this crate has them.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct Totals {
@@ -61,7 +61,7 @@ pub struct Totals {
     pub plain: u32,
 }
 
-/// What the calling binary sees.
+/// Returns the counts of the calling binary's copy of this crate.
 pub fn totals() -> Totals {
     Totals { shared: RUN.load(Relaxed), plain: plain::RUN.load(Relaxed) }
 }

@@ -1,16 +1,16 @@
-//! A plugin of the demo: it brings the command `log`.
+//! A plugin of the demo that adds the command `log`.
 
 use demo_api::{COMMANDS, REQUEST, RUN_HERE, Totals};
 
 plugin_tls::export_plugin!();
 
-/// Called by the host, once.
+/// The host calls this once.
 #[unsafe(no_mangle)]
 pub extern "C" fn install() {
     COMMANDS.lock().expect("no command panics").insert("log".to_owned(), log);
 }
 
-/// What this plugin sees of the counters.
+/// Returns the counts of this plugin's copy of `demo_api`.
 #[unsafe(no_mangle)]
 pub extern "C" fn totals() -> Totals {
     demo_api::totals()

@@ -1,22 +1,22 @@
-//! The demo's greeter after a change: it has become more formal.
+//! A newer build of the demo's greeter, with another greeting.
 
 use demo_api::{COMMANDS, REQUEST, Totals};
 
 plugin_tls::export_plugin!();
 
-/// Called by the host, once.
+/// The host calls this once.
 #[unsafe(no_mangle)]
 pub extern "C" fn install() {
     COMMANDS.lock().expect("no command panics").insert("greet".to_owned(), greet);
 }
 
-/// Called by the host before it unloads the plugin: the registry must not keep a function of it.
+/// The host calls this before it unloads the plugin, so that the registry keeps no function of the plugin.
 #[unsafe(no_mangle)]
 pub extern "C" fn uninstall() {
     COMMANDS.lock().expect("no command panics").remove("greet");
 }
 
-/// What this plugin sees of the counters.
+/// Returns the counts of this plugin's copy of `demo_api`.
 #[unsafe(no_mangle)]
 pub extern "C" fn totals() -> Totals {
     demo_api::totals()

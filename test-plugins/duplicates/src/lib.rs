@@ -1,11 +1,12 @@
-//! A plugin with declarations that cannot be told apart: one function, one name, one type. It is refused.
+//! A plugin that declares items with the same name and type in one function. The host cannot tell them apart and
+//! refuses the plugin.
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 
 plugin_tls::export_plugin!();
 
-/// Two blocks, each with its own `LEVEL`.
+/// Two blocks that each declare `LEVEL`.
 #[unsafe(no_mangle)]
 pub extern "C" fn twice_thread_local() -> u32 {
     let first = {
@@ -19,7 +20,7 @@ pub extern "C" fn twice_thread_local() -> u32 {
     first + second
 }
 
-/// Two blocks, each with its own `LIMIT`.
+/// Two blocks that each declare `LIMIT`.
 #[unsafe(no_mangle)]
 pub extern "C" fn twice_static() -> u32 {
     let first = {
@@ -33,7 +34,7 @@ pub extern "C" fn twice_static() -> u32 {
     first + second
 }
 
-/// Another function's `LEVEL` is another item.
+/// The `LEVEL` of another function is another item, so the host does not complain about it.
 #[unsafe(no_mangle)]
 pub extern "C" fn once() -> u32 {
     plugin_tls::thread_local!(static LEVEL: Cell<u32> = const { Cell::new(3) });

@@ -1,6 +1,6 @@
-//! A plugin of a later version of the binary contract: what `export_plugin!` may make one day.
+//! A plugin whose entry has a later major version of the binary contract.
 
-/// The header that every version has; the rest is what only the later version knows.
+/// The header, which all versions share, and fields that only the later version knows.
 #[repr(C)]
 #[derive(Debug)]
 pub struct Entry {

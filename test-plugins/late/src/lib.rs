@@ -1,6 +1,7 @@
-//! A plugin with items that are not registered when it is loaded, but when they are used first.
+//! A plugin with items that are registered at their first access instead of when the plugin is loaded.
 //!
-//! They are the same items as some of the test host's, declared as the macros do it, with constructors that nobody calls but the first access.
+//! The items are the same as those of the test host's module `scenarios::late`. They are written out as the macros
+//! would expand them, but without the code that calls their constructors when the plugin is loaded.
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
@@ -13,7 +14,7 @@ use test_api::probe::Operation;
 plugin_tls::export_plugin!();
 test_api::export_operations!(OPERATIONS);
 
-/// What the macros say of an item of the test host's module `scenarios::late`.
+/// The text with which the macros would describe an item of the test host's module `scenarios::late`.
 macro_rules! text {
     ($name:literal, $ty:literal) => {
         concat!(
@@ -21,7 +22,7 @@ macro_rules! text {
             env!("CARGO_PKG_VERSION_MAJOR"),
             ".",
             env!("CARGO_PKG_VERSION_MINOR"),
-            "\0test-host\0",
+            "\0\0",
             $name,
             "\0",
             $ty,
@@ -38,7 +39,7 @@ macro_rules! text {
 
 const _: () = assert!(env!("CARGO_PKG_VERSION_MAJOR").as_bytes()[0] == b'0', "the items' compatible version is 0.x");
 
-/// As the host's.
+/// Agrees with the host's item.
 const SHARED: LocalKey<Cell<u64>> = {
     static ITEM: LocalItem<Cell<u64>> = LocalItem::NEW;
     extern "C" fn constructor() {
@@ -48,7 +49,7 @@ const SHARED: LocalKey<Cell<u64>> = {
     LocalKey::__new(&ITEM, constructor)
 };
 
-/// What is `Cell<Number>` to the host is another type here.
+/// The host's type `Cell<Number>` has another size.
 const MISMATCH: LocalKey<Cell<u32>> = {
     static ITEM: LocalItem<Cell<u32>> = LocalItem::NEW;
     extern "C" fn constructor() {
@@ -58,7 +59,7 @@ const MISMATCH: LocalKey<Cell<u32>> = {
     LocalKey::__new(&ITEM, constructor)
 };
 
-/// As the host's.
+/// Agrees with the host's item.
 fn shared_static() -> &'static AtomicU64 {
     static ITEM: StaticItem<AtomicU64> = StaticItem::NEW;
     extern "C" fn constructor() {
@@ -68,7 +69,7 @@ fn shared_static() -> &'static AtomicU64 {
     ITEM.get(constructor)
 }
 
-/// What is `Number` to the host is another type here.
+/// The host's type `Number` has another size.
 fn mismatch_static() -> &'static [u64; 2] {
     static ITEM: StaticItem<[u64; 2]> = StaticItem::NEW;
     extern "C" fn constructor() {
@@ -78,7 +79,6 @@ fn mismatch_static() -> &'static [u64; 2] {
     ITEM.get(constructor)
 }
 
-/// By name.
 pub const OPERATIONS: &[Operation] = &[
     ("late_add", |n| {
         SHARED.set(SHARED.get() + n);

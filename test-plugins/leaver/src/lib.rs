@@ -1,4 +1,4 @@
-//! A plugin that leaves everything behind that std can leave, and that can be unloaded all the same.
+//! A plugin for the unloading scenarios. Its operations leave state of std and of its own items on threads.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -13,7 +13,7 @@ use test_api::probe::{Operation, Outcome};
 plugin_tls::export_plugin!();
 test_api::export_operations!(OPERATIONS, test_plugin_api::OPERATIONS);
 
-/// Tells the host's registry when it is dropped.
+/// Adds a line to the host's registry when it is dropped.
 #[derive(Debug)]
 pub struct Telltale(&'static str);
 
@@ -24,15 +24,13 @@ impl Drop for Telltale {
 }
 
 plugin_tls::thread_local! {
-    /// The plugin's own, for each thread.
     static OWN_LOCAL: (Telltale, Cell<u64>) = (Telltale("own local"), Cell::new(0));
     static OWN_BOMB: Bomb = Bomb;
-    /// Without a destructor.
+    /// Has no destructor.
     static OWN_NUMBER: Cell<u64> = const { Cell::new(0) };
 }
 
 plugin_tls::lazy_static! {
-    /// The plugin's own, for the process.
     static ref POISONED: u64 = {
         assert!(!POISON.load(SeqCst), "poisoned on request");
         0
@@ -49,27 +47,27 @@ std::thread_local! {
 /// Whether the initializer of [`POISONED`] panics.
 static POISON: AtomicBool = AtomicBool::new(false);
 
-/// Uses what std keeps for each thread when it is dropped.
+/// Uses std's thread-locals when it is dropped.
 struct Talker;
 
 impl Drop for Talker {
     fn drop(&mut self) {
         STD_LOCAL.with_borrow_mut(|local| *local = Some(Telltale("std local")));
-        println!("the last word on thread {:?}", thread::current().id());
+        println!("dropped on thread {:?}", thread::current().id());
     }
 }
 
-/// Calls a function of the host's when it is dropped.
+/// Calls a function of the host when it is dropped.
 struct Caller(u64);
 
 impl Drop for Caller {
     fn drop(&mut self) {
-        // SAFETY: the address of such a function: the word of whoever runs `own_caller`.
+        // SAFETY: the host passes the address of an `extern "C" fn()` to the operation `own_caller`.
         unsafe { std::mem::transmute::<usize, extern "C" fn()>(self.0 as usize)() }
     }
 }
 
-/// What the next [`Caller`] calls.
+/// The address of the function that the next [`Caller`] calls.
 static CALLED: AtomicU64 = AtomicU64::new(0);
 
 /// Panics when it is dropped.
@@ -81,18 +79,18 @@ impl Drop for Bomb {
     }
 }
 
-/// Connects the plugin by hand, as if it were none: 0 if it worked.
+/// Connects the plugin by hand, without the loader. Returns 0 if it succeeded.
 ///
 /// # Safety
 ///
-/// As `Context::initialize`.
+/// The safety conditions of `Context::initialize` apply.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn connect_by_hand(context: plugin_tls::Context) -> u32 {
-    // SAFETY: the caller's word.
+    // SAFETY: the caller meets the conditions of `initialize`.
     u32::from(unsafe { context.initialize() }.is_err())
 }
 
-/// Threads that [`spawn`](OPERATIONS) started go on until this is set.
+/// The threads that the operation `spawn` starts run until this is set.
 static RELEASED: AtomicBool = AtomicBool::new(false);
 
 const OPERATIONS: &[Operation] = &[
@@ -133,7 +131,7 @@ const OPERATIONS: &[Operation] = &[
                     thread::yield_now();
                 }
             })
-            .map(|_detached| is_running.recv().expect("the thread says so"))
+            .map(|_detached| is_running.recv().expect("the thread sends a message"))
             .map_or_else(|error| Outcome::Panicked(error.to_string()), Outcome::from)
     }),
     ("spawn_and_join", |n| {

@@ -1,4 +1,4 @@
-//! A plugin with 0.3.4 of a crate of which the host links 0.3.1. It is refused unless it is trusted.
+//! A plugin that links version 0.3.4 of a crate. The host links 0.3.1 and refuses the plugin unless it trusts it.
 
 use test_api::Outcome;
 use test_api::probe::Operation;

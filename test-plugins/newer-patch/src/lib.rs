@@ -1,4 +1,4 @@
-//! A plugin with 0.3.2 of a crate of which the host links 0.3.1.
+//! A plugin that links version 0.3.2 of a crate. The host links 0.3.1.
 
 use test_api::operations::address;
 use test_api::operations::done;

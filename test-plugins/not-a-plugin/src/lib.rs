@@ -1,6 +1,6 @@
-//! A library that is no plugin: it does not call `export_plugin!`.
+//! A library that is not a plugin, because it does not call `export_plugin!`.
 
-/// Something that it exports.
+/// Exports something, so that the library is not empty.
 #[unsafe(no_mangle)]
 pub extern "C" fn answer() -> i32 {
     42

@@ -1,4 +1,4 @@
-//! A library with a store of its own, whose context it gives to whoever asks.
+//! A library that has its own store and exports a function that returns the store's context.
 
 use plugin_tls::Context;
 

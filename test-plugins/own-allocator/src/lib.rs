@@ -1,4 +1,4 @@
-//! A plugin whose allocator counts the blocks that could hold a certain value.
+//! A plugin whose allocator counts the blocks that could hold a [`Block`].
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
@@ -9,7 +9,7 @@ use test_api::probe::Operation;
 plugin_tls::export_plugin!();
 test_api::export_operations!(OPERATIONS);
 
-/// No other block of this binary has a size between this and its double.
+/// This binary allocates no other blocks of a size between this and twice as much.
 const SIZE: usize = 12_345;
 
 static ALLOCATED: AtomicU64 = AtomicU64::new(0);
@@ -17,18 +17,18 @@ static FREED: AtomicU64 = AtomicU64::new(0);
 
 struct Bookkeeper;
 
-/// Whether a block could hold a [`Block`], with or without something around it.
+/// Whether memory of this size could hold a [`Block`], alone or as part of a larger structure.
 fn counts(size: usize) -> bool {
     (SIZE..2 * SIZE).contains(&size)
 }
 
-// SAFETY: the system's allocator does all of it.
+// SAFETY: all calls go to the system's allocator unchanged.
 unsafe impl GlobalAlloc for Bookkeeper {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         if counts(layout.size()) {
             ALLOCATED.fetch_add(1, SeqCst);
         }
-        // SAFETY: the caller's word.
+        // SAFETY: the caller guarantees that `layout` has a nonzero size.
         unsafe { System.alloc(layout) }
     }
 
@@ -36,7 +36,7 @@ unsafe impl GlobalAlloc for Bookkeeper {
         if counts(layout.size()) {
             FREED.fetch_add(1, SeqCst);
         }
-        // SAFETY: the caller's word.
+        // SAFETY: the caller guarantees that this allocator, which is the system's, returned `block` for `layout`.
         unsafe { System.dealloc(block, layout) }
     }
 }
@@ -44,7 +44,7 @@ unsafe impl GlobalAlloc for Bookkeeper {
 #[global_allocator]
 static ALLOCATOR: Bookkeeper = Bookkeeper;
 
-/// A value of a size that nothing else has.
+/// A value with a size that no other value has.
 struct Block([u8; SIZE]);
 
 impl Drop for Block {
@@ -54,16 +54,15 @@ impl Drop for Block {
 }
 
 plugin_tls::thread_local! {
-    /// Nobody else has it.
+    /// Only this plugin declares the item.
     static BLOCK: Block = Block([7; SIZE]);
 }
 
 plugin_tls::lazy_static! {
-    /// Nobody else has it.
+    /// Only this plugin declares the item.
     static ref BLOCK_OF_ALL: [u8; SIZE] = [8; SIZE];
 }
 
-/// By name.
 pub const OPERATIONS: &[Operation] = &[
     ("use_block", |at| BLOCK.with(|block| u64::from(block.0[at as usize]).into())),
     ("use_block_of_all", |at| u64::from(BLOCK_OF_ALL[at as usize]).into()),

@@ -11,35 +11,35 @@ use test_api::operations::done;
 use test_api::probe::Operation;
 
 plugin_tls_core::thread_local! {
-    /// Needs an item of the host.
+    /// Uses an item of the host.
     pub static LOWER: Cell<u64> = Cell::new(*GROUND * 10 + 2);
 
-    /// Needs an item of the host, which needs [`LOWER`], which needs an item of the host.
+    /// Uses an item of the host, which uses [`LOWER`], which uses an item of the host.
     pub static UPPER: Cell<u64> = Cell::new(*MIDDLE * 10 + 4);
 
-    /// Need each other while initializers shall fail.
+    /// The two items use each other if initializers are to fail.
     pub static LOOP_X: Cell<u64> = Cell::new(LOOP_Y.get() + 1);
     pub static LOOP_Y: Cell<u64> = Cell::new(if failing() { LOOP_X.get() } else { 1 });
 
-    /// Needs itself, by way of an item of the host.
+    /// Uses itself through an item of the host.
     pub static PIER: Cell<u64> = Cell::new(BRIDGE.get() + 1);
 
-    /// Panics while initializers shall fail.
+    /// Panics if initializers are to fail.
     pub static FRAGILE: Cell<u64> = Cell::new(fragile());
 
     /// Panics with a payload that is not text.
     pub static PAYLOAD: Cell<u64> = panic_any(Custom(43));
 
-    /// Its initializer panics always.
+    /// The initializer always panics.
     pub static SET_FIRST: Cell<u64> = panic!("it is set before it is used");
 }
 
 plugin_tls_core::lazy_static! {
-    /// Need each other while initializers shall fail.
+    /// The two items use each other if initializers are to fail.
     pub static ref LOOP_STATIC_X: u64 = *LOOP_STATIC_Y + 1;
     pub static ref LOOP_STATIC_Y: u64 = if failing() { *LOOP_STATIC_X } else { 1 };
 
-    /// Need each other, as soon as two threads build them.
+    /// The two items use each other after two threads have started to build them.
     pub static ref CYCLE_X: u64 = {
         MEETING.wait();
         *CYCLE_Y + 1
@@ -49,7 +49,7 @@ plugin_tls_core::lazy_static! {
         *CYCLE_X + 1
     };
 
-    /// Panics while initializers shall fail.
+    /// Panics if initializers are to fail.
     pub static ref FRAGILE_STATIC: u64 = fragile();
 }
 
@@ -57,7 +57,7 @@ extern "C" fn lower() -> u64 {
     LOWER.get()
 }
 
-/// Logs how [`PIER`] is refused: a panic must not leave a function that another binary calls.
+/// Logs the panic of [`PIER`]. The panic is caught here, because panics must not unwind into another binary.
 extern "C" fn pier() -> u64 {
     log(caught(|| PIER.set(PIER.get())));
     7
@@ -67,7 +67,6 @@ fn call_back_with(callback: Callback) {
     *CALLBACK.lock().expect("not poisoned") = Some(callback);
 }
 
-/// By name.
 pub const OPERATIONS: &[Operation] = &[
     ("upper", |_| {
         call_back_with(lower);

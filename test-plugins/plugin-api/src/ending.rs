@@ -1,4 +1,4 @@
-//! The end of values that only plugins link.
+//! Items that only plugins link, and whose destructors log what they do.
 
 use test_api::ending::{Bomb, Curious, Logged, log_access};
 use test_api::operations::done;
@@ -16,7 +16,6 @@ plugin_tls_core::thread_local! {
     pub static TRACKED: Tracked = Tracked::new();
 }
 
-/// By name.
 pub const OPERATIONS: &[Operation] = &[
     ("use_between", |_| done(|| BETWEEN.with(|_| ()))),
     ("use_plugin_curious", |_| done(|| CURIOUS.with(|_| ()))),

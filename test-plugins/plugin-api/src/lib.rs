@@ -1,4 +1,4 @@
-//! Items that only plugins link: plugins share them through the host's store all the same.
+//! Items that only plugins link. The plugins share them through the host's store.
 
 pub mod building;
 pub mod ending;
@@ -10,16 +10,15 @@ use test_api::operations::address;
 use test_api::probe::Operation;
 
 plugin_tls_core::thread_local! {
-    /// A number for each thread.
+    /// A number per thread.
     pub static PLUGIN_COUNTER: Cell<u64> = const { Cell::new(100) };
 }
 
 plugin_tls_core::lazy_static! {
-    /// What every plugin may register.
+    /// Every plugin may add to this.
     pub static ref PLUGIN_REGISTRY: Mutex<Vec<String>> = Mutex::default();
 }
 
-/// By name.
 pub const OPERATIONS: &[Operation] = &[
     ("plugin_counter_add", |n| {
         PLUGIN_COUNTER.set(PLUGIN_COUNTER.get() + n);

@@ -1,4 +1,4 @@
-//! A plugin with version 0.1.1 of a crate whose item changes its type.
+//! A plugin that links version 0.1.1 of a crate. The type of the crate's item differs between versions.
 
 use test_api::probe::Operation;
 

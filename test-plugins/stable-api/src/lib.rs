@@ -1,6 +1,6 @@
-//! Items whose types have a stable layout: host and plugins share them whichever compilers they come from.
+//! Items whose types have a stable layout, so that a host and plugins from different compilers can share them.
 //!
-//! Operations are `extern "C"` functions of numbers, so that nothing else needs to be shared.
+//! Plugins export operations as `extern "C"` functions of numbers, which all compilers agree on.
 
 use std::cell::Cell;
 
@@ -9,22 +9,22 @@ use abi_stable::external_types::RMutex;
 use abi_stable::std_types::{RString, RVec};
 
 plugin_tls_abi_stable::thread_local! {
-    /// A number for each thread.
+    /// A number per thread.
     pub static COUNT: Cell<u32> = const { Cell::new(0) };
 
-    /// A structure for each thread.
+    /// A structure per thread.
     pub static POSITION: Cell<Position> = const { Cell::new(Position { x: 0, y: 0.0 }) };
 }
 
 plugin_tls_abi_stable::lazy_static! {
-    /// A number for the process.
+    /// A number per process.
     pub static ref TOTAL: RMutex<u64> = RMutex::new(1000);
 
-    /// Texts for the process.
+    /// Texts per process.
     pub static ref NAMES: RMutex<RVec<RString>> = RMutex::new(RVec::new());
 }
 
-/// A structure with a layout of its own.
+/// A structure with a stable layout.
 #[repr(C)]
 #[derive(StableAbi, Clone, Copy, Debug, PartialEq)]
 pub struct Position {
@@ -32,25 +32,25 @@ pub struct Position {
     pub y: f64,
 }
 
-/// What any binary can do with the items.
+/// An operation on the items, which any binary can run.
 #[repr(u32)]
 #[derive(Clone, Copy, Debug)]
 pub enum Operation {
-    /// Adds to [`COUNT`]: the sum.
+    /// Adds to [`COUNT`] and returns the sum.
     AddCount,
     CountAddress,
-    /// Adds to [`TOTAL`]: the sum.
+    /// Adds to [`TOTAL`] and returns the sum.
     AddTotal,
     TotalAddress,
-    /// Adds a text to [`NAMES`]: how many there are.
+    /// Adds a text to [`NAMES`] and returns the number of texts.
     PushName,
-    /// Whether [`NAMES`] has what `PushName` adds.
+    /// Returns whether [`NAMES`] has the text that `PushName` adds.
     HasName,
-    /// Adds to both parts of [`POSITION`]: their product.
+    /// Adds to both fields of [`POSITION`] and returns their product.
     Move,
 }
 
-/// Runs an operation in the binary that calls this.
+/// Runs an operation in the calling binary.
 pub fn run(operation: Operation, argument: u64) -> u64 {
     match operation {
         Operation::AddCount => {

@@ -1,4 +1,4 @@
-//! A plugin whose items can be shared whichever compiler it comes from.
+//! A plugin that can share its items with a host from another compiler.
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
@@ -8,7 +8,7 @@ use test_stable_api::Operation;
 plugin_tls::export_plugin!();
 
 plugin_tls::thread_local! {
-    /// An item that no other crate has.
+    /// Only this plugin declares the item.
     static OWN: Cell<u64> = const { Cell::new(0) };
 }
 
@@ -18,14 +18,14 @@ pub extern "C" fn stable(operation: Operation, argument: u64) -> u64 {
     test_stable_api::run(operation, argument)
 }
 
-/// Counts its calls in the plugin's own item.
+/// Counts calls in an item of the plugin.
 #[unsafe(no_mangle)]
 pub extern "C" fn own_calls() -> u64 {
     OWN.set(OWN.get() + 1);
     OWN.get()
 }
 
-/// Counts its calls in a plain static, of which each image has one.
+/// Counts calls in a plain static, which exists once per image.
 #[unsafe(no_mangle)]
 pub extern "C" fn plain_calls() -> u64 {
     static CALLS: AtomicU64 = AtomicU64::new(0);

@@ -1,4 +1,4 @@
-//! A library that gets its context through an `abi_stable` root module.
+//! A library that receives its context through an `abi_stable` root module.
 
 use abi_stable::export_root_module;
 use abi_stable::prefix_type::PrefixTypeTrait;
@@ -7,14 +7,14 @@ use plugin_tls_abi_stable::Context;
 use test_api::Outcome;
 use test_api::stable_root::{Root, RootRef};
 
-/// What `abi_stable`'s loader finds.
+/// The loader of `abi_stable` calls this.
 #[export_root_module]
 pub fn root() -> RootRef {
     Root { connect, run }.leak_into_prefix()
 }
 
 extern "C" fn connect(context: Context) -> RResult<(), RString> {
-    // SAFETY: the test host passes its own context, and never goes away.
+    // SAFETY: the test host passes its own context, which lives as long as the process.
     unsafe { context.initialize() }.map_err(|error| RString::from(error.to_string())).into()
 }
 

@@ -1,17 +1,17 @@
-//! A library that needs a symbol that nobody has.
+//! A library that refers to a symbol that no library defines.
 //!
-//! Other systems than Linux do not link such a library at all.
+//! The linkers of other systems than Linux reject such a library.
 
 #[cfg(target_os = "linux")]
 mod linux {
     unsafe extern "C" {
-        fn test_plugin_symbol_that_nobody_has() -> i32;
+        fn test_plugin_undefined_symbol() -> i32;
     }
 
-    /// Needs it.
+    /// Refers to the symbol.
     #[unsafe(no_mangle)]
     pub extern "C" fn answer() -> i32 {
-        // SAFETY: never called: the library cannot be loaded.
-        unsafe { test_plugin_symbol_that_nobody_has() }
+        // SAFETY: this never runs, because the library cannot be loaded.
+        unsafe { test_plugin_undefined_symbol() }
     }
 }

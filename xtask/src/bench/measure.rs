@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Context, Result};
-use bench_plan::Timed;
+use bench_plan::{Place, Timed};
 
 use super::group::Group;
 use super::products::{Kind, Products};
@@ -85,7 +85,8 @@ fn work(timed: Timed, thousand: bool, effort: &Effort, products: &mut Products<'
     } else {
         (effort.rounds, effort.microseconds)
     };
-    let mut command = Command::new(products.host(thousand)?.join("bench-host"));
+    let host = if timed.place == Place::Fallback { "bench-host-as-library" } else { "bench-host" };
+    let mut command = Command::new(products.host(thousand)?.join(host));
     command.args(["work", &timed.to_string()]).arg("--plugin").arg(products.plugin(thousand)?);
     command.arg("--rubicon").arg(products.rubicon()?);
     command.args(["--rounds", &rounds.to_string(), "--microseconds", &microseconds.to_string()]);

@@ -1,4 +1,4 @@
-//! A type that changes between two releases which Cargo holds to be compatible.
+//! An item whose type differs between two versions that Cargo considers compatible.
 
 use std::cell::Cell;
 
@@ -7,6 +7,6 @@ use std::cell::Cell;
 pub struct Shape(pub u64);
 
 plugin_tls_abi_stable::thread_local! {
-    /// Only plugins have it.
+    /// Only plugins link this crate.
     pub static SHAPE: Cell<Shape> = const { Cell::new(Shape(8)) };
 }

@@ -1,6 +1,6 @@
-//! 0.3.1: what the host links. The other versions say what they change.
+//! Version 0.3.1, which the host links. The other versions document what they change.
 //!
-//! Each item that a test looks up by its line stands in one line.
+//! Each item is declared in one line, because scenarios find the line by its text.
 
 use std::cell::{Cell, RefCell};
 use std::sync::Mutex;
@@ -10,13 +10,13 @@ use abi_stable::StableAbi;
 use abi_stable::external_types::RMutex;
 use abi_stable::std_types::RVec;
 
-// The same in all versions.
+// All versions have the same.
 plugin_tls_abi_stable::thread_local!(pub static COUNT: Cell<u32> = const { Cell::new(0) });
 plugin_tls_abi_stable::lazy_static!(pub static ref NAMES: Mutex<Vec<String>> = Mutex::default(););
 
-// 0.3.2 has it in the same form, which is proven by its layout.
+// 0.3.2 has the same. Its layout proves that.
 plugin_tls_abi_stable::thread_local!(pub static STYLE: Cell<Style> = Cell::default());
-// 0.3.2 has it with other fields of the same size, which nobody can tell.
+// 0.3.2 has other fields of the same size, which the library cannot detect.
 plugin_tls_abi_stable::thread_local!(pub static SPAN: Cell<Span> = Cell::default());
 
 // 0.3.3 changes these.
@@ -31,7 +31,7 @@ plugin_tls_abi_stable::thread_local!(pub static NUMBERS: RVec<Number> = RVec::ne
 plugin_tls_abi_stable::lazy_static!(pub static ref LOCKED: RMutex<Number> = RMutex::new(Number::default()););
 plugin_tls_abi_stable::thread_local!(pub static BORROWED: RefCell<Number> = RefCell::default());
 
-// 0.3.3 and 0.3.4 have another type of this name.
+// 0.3.3 and 0.3.4 have another type with this name.
 plugin_tls_abi_stable::thread_local!(pub static POSITION: RefCell<Position> = RefCell::default());
 
 pub type Number = u32;

@@ -1,4 +1,4 @@
-//! 0.3.2: a patch release with the items of 0.3.1. It renamed the fields of `Span`, which it should not have done.
+//! Version 0.3.2, with the items of 0.3.1. It renames the fields of `Span`, which a patch release must not do.
 
 use std::cell::Cell;
 use std::sync::Mutex;
@@ -17,7 +17,7 @@ pub struct Style {
     pub size: u16,
 }
 
-/// It was `start` and `end`.
+/// In 0.3.1, the fields are `start` and `end`.
 #[derive(Clone, Copy, Default)]
 pub struct Span {
     pub offset: u32,

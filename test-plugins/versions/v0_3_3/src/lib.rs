@@ -1,4 +1,4 @@
-//! 0.3.3: a patch release that changed what it must not change.
+//! Version 0.3.3, which changes what a patch release must not change.
 
 use std::cell::{Cell, RefCell};
 use std::sync::Mutex;
@@ -14,12 +14,12 @@ pub use geometry::Position;
 plugin_tls_abi_stable::thread_local!(pub static COUNT: Cell<u32> = const { Cell::new(0) });
 plugin_tls_abi_stable::lazy_static!(pub static ref NAMES: Mutex<Vec<String>> = Mutex::default(););
 
-// New: nothing to compare it with.
+// New in this version, so the host has nothing to compare it with.
 plugin_tls_abi_stable::thread_local!(pub static ADDED: Cell<u32> = const { Cell::new(0) });
 
-// It was a thread-local.
+// In 0.3.1, this is a thread-local.
 plugin_tls_abi_stable::lazy_static!(pub static ref MODE: AtomicU32 = AtomicU32::new(0););
-// Their types are others.
+// In 0.3.1, these have other types.
 plugin_tls_abi_stable::thread_local!(pub static LIMITS: Cell<Limits> = Cell::default());
 plugin_tls_abi_stable::thread_local!(pub static BLOCK: Cell<Block> = Cell::default());
 plugin_tls_abi_stable::lazy_static!(pub static ref HANDLE: Handle = Handle(7););
@@ -31,32 +31,32 @@ plugin_tls_abi_stable::lazy_static!(pub static ref LOCKED: RMutex<Number> = RMut
 plugin_tls_abi_stable::thread_local!(pub static BORROWED: RefCell<Number> = RefCell::default());
 plugin_tls_abi_stable::thread_local!(pub static POSITION: RefCell<Position> = RefCell::default());
 
-/// It was `u32`.
+/// In 0.3.1, this is `u32`.
 pub type Number = i32;
 
-/// It had one field.
+/// In 0.3.1, this has one field.
 #[derive(Clone, Copy, Default)]
 pub struct Limits {
     pub memory: u64,
     pub files: u64,
 }
 
-/// It was aligned as its content.
+/// In 0.3.1, this has the alignment of its field.
 #[repr(align(16))]
 #[derive(Clone, Copy, Default)]
 pub struct Block(pub [u64; 2]);
 
-/// It had no destructor.
+/// In 0.3.1, this has no destructor.
 pub struct Handle(pub u64);
 
 impl Drop for Handle {
     fn drop(&mut self) {}
 }
 
-/// It held `u32`s.
+/// In 0.3.1, the elements are `u32`s.
 pub struct Buffer(pub [u64; 3]);
 
-/// Its fields were the other way around.
+/// In 0.3.1, the fields have the opposite order.
 #[repr(C)]
 #[derive(StableAbi, Clone, Copy, Default)]
 pub struct Scale {
@@ -65,7 +65,7 @@ pub struct Scale {
 }
 
 mod geometry {
-    /// It was not in a module.
+    /// In 0.3.1, this is in the root module.
     #[derive(Default)]
     pub struct Position {
         pub line: u32,

@@ -1,4 +1,4 @@
-//! 0.3.4: as 0.3.1, with a type that has moved to another module: nothing proves that it is the same.
+//! Version 0.3.4, which moves a type of 0.3.1 to another module. The library cannot prove that both types are the same.
 
 use std::cell::{Cell, RefCell};
 

@@ -1,4 +1,4 @@
-//! 0.4.0: for Cargo another crate than 0.3, so its items are others, and may be anything.
+//! Version 0.4.0, which Cargo considers incompatible with 0.3. Its items are therefore other items.
 
 use std::cell::Cell;
 use std::sync::Mutex;
