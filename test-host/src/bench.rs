@@ -81,7 +81,12 @@ impl Bench {
 
     /// Opens the library `test-plugin-by-hand` without connecting it.
     pub fn open_by_hand(&self) -> ByHand {
-        let (library, operations) = self.open("by-hand");
+        self.open_for_connection("by-hand")
+    }
+
+    /// Opens a library that exports `connect`, without connecting it.
+    pub fn open_for_connection(&self, name: &str) -> ByHand {
+        let (library, operations) = self.open(name);
         // SAFETY: the library exports `connect` with the type `Connect`.
         let connect = unsafe { *library.get::<Connect>(b"connect").expect("the library can be connected") };
         ByHand { operations, connect }

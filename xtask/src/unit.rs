@@ -8,14 +8,17 @@ use anyhow::Result;
 
 /// The arguments of each `cargo test`.
 const RUNS: &[&[&str]] = &[
-    &["-p", "plugin_tls_macros"],
-    // A library that declares items, a host, and a workspace that is both, each without layout checks. Then with them.
-    &["-p", "plugin_tls", "--no-default-features"],
-    &["-p", "plugin_tls", "--no-default-features", "--features", "host"],
-    &["-p", "plugin_tls", "--no-default-features", "--features", "host,plugin"],
+    &["-p", "plugin_tls_macros", "-p", "plugin_tls_abi", "-p", "plugin_tls_store"],
+    // Each alone, so that no other package turns on features of its dependencies.
+    &["-p", "plugin_tls_core"],
+    &["-p", "plugin_tls_abi_stable"],
+    &["-p", "plugin_tls"],
     &["-p", "plugin_tls", "--features", "host"],
     &["-p", "plugin_tls", "--features", "host,plugin"],
-    &["-p", "test-host", "-p", "xtask"],
+    // A crate that declares items and depends on the core only; plugins' crates.
+    &["-p", "test-plugin-api"],
+    &["-p", "test-plugin-first", "-p", "test-plugin-linked-one"],
+    &["-p", "test-host", "-p", "xtask", "-p", "test-plan", "-p", "bench-plan"],
 ];
 
 /// Runs the tests of every crate. Reports failures instead of returning them.

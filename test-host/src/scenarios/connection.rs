@@ -29,8 +29,7 @@ pub fn scenarios() -> Vec<Scenario> {
                 assert_not_connected(*by_hand);
                 assert_connects(&by_hand);
             },
-        )
-        .only(Build::Apart),
+        ),
         Scenario::new(
             GROUP,
             "opening_a_plugin_does_not_connect_it",
@@ -39,11 +38,10 @@ pub fn scenarios() -> Vec<Scenario> {
         ),
         Scenario::new(
             GROUP,
-            "an_unconnected_library_with_both_features_uses_its_own_store",
+            "a_library_without_export_plugin_uses_its_own_store",
             "connecting the library after its first access is an error and changes nothing",
             used_locally,
-        )
-        .only(Build::Unified),
+        ),
         Scenario::new(
             GROUP,
             "initializing_again_with_the_same_context_works",
@@ -125,7 +123,7 @@ fn assert_error(what: &str, outcome: Result<(), String>, debug: &str, display: &
 }
 
 fn used_locally(bench: &Bench) {
-    let by_hand = bench.open_by_hand();
+    let by_hand = bench.open_for_connection("other-host-library");
     assert_eq!(host("counter_add", 1).number(), 1);
     assert_eq!(by_hand.call("counter_add", 5).number(), 5, "the library has its own value");
     let places = ["counter_address", "registry_address"];

@@ -49,6 +49,11 @@ pub fn scenarios() -> Vec<Scenario> {
             damaged_entry,
         ),
         scenario(
+            "file_that_is_not_whole",
+            "a plugin's file that was cut off is refused, whatever its length; the system's loader is not asked",
+            cut_off,
+        ),
+        scenario(
             "plugin_that_refuses",
             "a plugin whose connect function fails is Refused, with the plugin's message",
             plugin_that_refuses,
@@ -164,6 +169,27 @@ fn no_library(_: &Bench) {
         says(&error, "the system's loader refused it");
     }
 }
+
+#[cfg(target_os = "linux")]
+fn cut_off(bench: &Bench) {
+    let folder = temporary_folder();
+    let whole = fs::read(bench.path("first")).expect("the plugin can be read");
+    let file = folder.path().join("cut.so");
+    for length in [70, 600, 4096, 100_000] {
+        fs::write(&file, &whole[..length]).expect("the folder is writable");
+        let error = refused(&file);
+        assert!(matches!(error.kind(), LoadErrorKind::DamagedFile { .. }), "{length} bytes: {error:?}");
+        says(&error, "build or copy it again");
+    }
+    // Headers that speak of program headers beyond the end of the file.
+    let mut changed = whole.clone();
+    changed[32..40].copy_from_slice(&(whole.len() as u64 * 2).to_le_bytes());
+    fs::write(&file, changed).expect("the folder is writable");
+    assert!(matches!(refused(&file).kind(), LoadErrorKind::DamagedFile { .. }));
+}
+
+#[cfg(not(target_os = "linux"))]
+fn cut_off(_: &Bench) {}
 
 fn no_plugin(bench: &Bench) {
     let error = refused(&bench.path("not-a-plugin"));

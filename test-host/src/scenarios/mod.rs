@@ -3,6 +3,7 @@
 mod building;
 mod compilers;
 mod connection;
+mod crates;
 mod ending;
 mod host_library;
 mod identity;
@@ -24,6 +25,7 @@ pub fn all() -> Vec<Scenario> {
         building::scenarios(),
         compilers::scenarios(),
         connection::scenarios(),
+        crates::scenarios(),
         ending::scenarios(),
         host_library::scenarios(),
         identity::scenarios(),

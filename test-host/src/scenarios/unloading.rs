@@ -6,7 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use plugin_tls::Context;
-use plugin_tls::host::{Blocker, PluginState, safe_point, snapshot};
+use plugin_tls::host::{Blocker, LoadErrorKind, PluginState, safe_point, snapshot};
 use test_api::probe::Probe;
 
 use crate::bench::{Bench, Loaded, host, is_mapped};
@@ -86,10 +86,56 @@ pub fn scenarios() -> Vec<Scenario> {
         Scenario::new(
             GROUP,
             "a_panicking_destructor_during_unloading_aborts",
-            "the process aborts with std's message",
+            "the message names the item",
             panic_in_destructor,
         )
         .aborts("thread local `test_plugin_leaver::OWN_BOMB` panicked on drop, aborting"),
+        Scenario::new(
+            GROUP,
+            "a_panicking_destructor_of_a_static_aborts",
+            "the message says that it is a static, and names it",
+            |bench| {
+                let plugin = bench.load(LEAVER);
+                plugin.call("panic_in_static_destructor", 0).number();
+                // SAFETY: no code calls the plugin or refers to its values once it is unmapped, and its statics are `Send`.
+                let _unreachable = unsafe { plugin.plugin.unload() };
+            },
+        )
+        .aborts("static `test_plugin_leaver::OWN_STATIC_BOMB` panicked on drop, aborting"),
+        Scenario::new(
+            GROUP,
+            "a_handle_knows_that_another_one_has_unloaded_the_plugin",
+            "its state is Unmapped, and get is an error",
+            |bench| {
+                let (one, other) = (bench.load(LEAVER), bench.load(LEAVER));
+                // SAFETY: no code calls the plugin or refers to its values once it is unmapped, and its statics are `Send`.
+                let still = unsafe { one.plugin.unload() }.expect_err("there is another handle");
+                unload(bench, other);
+                assert_eq!(still.plugin().state(), PluginState::Unmapped);
+                // SAFETY: the symbol is not used.
+                let error = unsafe { still.plugin().get::<extern "C" fn()>(b"probe") }.expect_err("it is gone");
+                assert!(matches!(error.kind(), LoadErrorKind::Unloaded), "{error:?}");
+                assert!(error.to_string().contains("unloaded by another handle"), "{error}");
+            },
+        ),
+        Scenario::new(GROUP, "a_plugin_that_is_given_up_is_kept", "another handle says so", |bench| {
+            let (one, other) = (bench.load(LEAVER), bench.load(LEAVER));
+            assert_eq!(other.plugin.state(), PluginState::Live);
+            drop(one);
+            assert_eq!(other.plugin.state(), PluginState::Kept);
+        }),
+        Scenario::new(
+            GROUP,
+            "a_plugin_that_uses_parking_lot_can_be_unloaded",
+            "threads of the plugin wait for a lock of parking_lot, which keeps them in thread-locals of its own",
+            |bench| {
+                for _ in 0..10 {
+                    let plugin = bench.load(LEAVER);
+                    assert_eq!(plugin.call("use_parking_lot", 4).number(), 4000);
+                    unload(bench, plugin);
+                }
+            },
+        ),
         Scenario::new(
             GROUP,
             "reset_drops_all_values",

@@ -3,6 +3,7 @@
 //! The host links version 0.3.1 of the crate `versioned`, and plugins link other versions. See `test-plugins/versions`.
 
 use std::cell::Cell;
+use std::env::consts::{DLL_PREFIX, DLL_SUFFIX};
 use std::fs;
 use std::panic::catch_unwind;
 use std::path::Path;
@@ -233,7 +234,10 @@ fn mismatch_in_words(bench: &Bench) {
     let (plugin, text) = (bench.path("changed"), error.to_string());
     let plugin = plugin.file_name().expect("a file").to_string_lossy();
     let host = std::env::current_exe().expect("the host has a file");
-    let host = host.file_name().expect("a file").to_string_lossy();
+    let host = match host.file_name().expect("a file").to_string_lossy().into_owned() {
+        executable if executable.contains("as-library") => format!("{DLL_PREFIX}test_host{DLL_SUFFIX}"),
+        executable => executable,
+    };
     assert_eq!(error.path(), bench.path("changed"));
     assert!(text.contains(&*bench.path("changed").to_string_lossy()), "{text}");
 

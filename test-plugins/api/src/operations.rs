@@ -25,6 +25,7 @@ pub const OPERATIONS: &[Operation] = &[
         COUNTER.get().into()
     }),
     ("counter_address", |_| COUNTER.with(address)),
+    ("type_id", |_| format!("{:?}", std::any::TypeId::of::<Outcome>()).into()),
     ("counter_try", |_| format!("{:?}", COUNTER.try_with(Cell::get)).into()),
     ("tags_push", |n| done(|| TAGS.with_borrow_mut(|tags| tags.push(format!("tag {n}"))))),
     ("tags", |_| TAGS.with_borrow(|tags| tags.join(", ")).into()),

@@ -26,3 +26,9 @@ pub unsafe extern "C" fn connect(context: Context, write: Write, to: *mut c_void
         }
     }
 }
+
+/// Makes this library a host: the context of its own store.
+#[unsafe(no_mangle)]
+pub extern "C" fn become_host() -> Context {
+    Context::get()
+}

@@ -36,6 +36,7 @@ plugin_tls::lazy_static! {
         0
     };
     static ref OWN_TALKER: Talker = Talker;
+    static ref OWN_STATIC_BOMB: Bomb = Bomb;
     static ref OWN_CALLER: Caller = Caller(CALLED.load(SeqCst));
     static ref OWN_STATIC: (Telltale, Mutex<u64>) = (Telltale("own static"), Mutex::new(0));
 }
@@ -110,6 +111,21 @@ const OPERATIONS: &[Operation] = &[
     }),
     ("own_talker", |_| address(&*OWN_TALKER)),
     ("panic_in_destructor", |_| OWN_BOMB.with(|_| 0).into()),
+    ("panic_in_static_destructor", |_| address(&*OWN_STATIC_BOMB)),
+    ("use_parking_lot", |threads| {
+        // A lock of a crate that keeps its waiting threads in statics and thread-locals of its own.
+        static SUM: parking_lot::Mutex<u64> = parking_lot::Mutex::new(0);
+        let add = || {
+            for _ in 0..1000 {
+                let mut sum = SUM.lock();
+                thread::yield_now();
+                *sum += 1;
+            }
+        };
+        let threads: Vec<_> = (0..threads).map(|_| thread::spawn(add)).collect();
+        threads.into_iter().for_each(|thread| thread.join().expect("the thread does not panic"));
+        (*SUM.lock()).into()
+    }),
     ("poison", |n| {
         POISON.store(n == 1, SeqCst);
         (*POISONED).into()

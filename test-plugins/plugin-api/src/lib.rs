@@ -27,3 +27,15 @@ pub const OPERATIONS: &[Operation] = &[
     ("plugin_counter_address", |_| PLUGIN_COUNTER.with(address)),
     ("plugin_registry_address", |_| address(&*PLUGIN_REGISTRY)),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::PLUGIN_COUNTER;
+
+    #[test]
+    fn a_crate_that_declares_items_can_be_tested_alone() {
+        PLUGIN_COUNTER.set(PLUGIN_COUNTER.get() + 1);
+        assert_eq!(PLUGIN_COUNTER.get(), 101);
+        std::thread::spawn(|| assert_eq!(PLUGIN_COUNTER.get(), 100)).join().unwrap();
+    }
+}
