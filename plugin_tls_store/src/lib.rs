@@ -16,7 +16,7 @@
 //! | `verify`, [`registry`], `registration` | judging two copies; looking up, adding, taking out |
 //! | [`threads`] | what each thread has to do before it ends |
 //! | [`values`] | finding values, and building those that are not there |
-//! | [`store`] | the store as a whole, and the one of this process |
+//! | [`mod@store`] | the store as a whole, and the one of this process |
 //! | [`unload`] | taking a plugin out, or saying what holds it |
 //! | `takeover` | what plugins leave on threads besides values |
 //! | [`api`] | all of the above behind the binary contract |

@@ -4,7 +4,7 @@
 //! goes with it.
 //!
 //! References to binaries and copies are `'static`, although a plugin's are freed when it is unloaded.
-//! [`Registry::unregister`](crate::registry::Registry::unregister) is unsafe for that reason: its caller guarantees that
+//! `Registry::unregister` is unsafe for that reason: its caller guarantees that
 //! nothing refers to them any more.
 //!
 //! # Orderings
@@ -14,7 +14,7 @@
 //!   the lock later and so sees the mark. The lock orders them, and Relaxed is enough.
 //! - `Binary::starting` and `started`: see [`Binary`].
 //! - `ItemCopy::word`: Release, so that who reads a pointer to a value sees the value. A thread-local's word is a number.
-//! - [`Link`]: written and read under the registry's lock, so Relaxed is enough.
+//! - `Link`: written and read under the registry's lock, so Relaxed is enough.
 
 use std::borrow::Borrow;
 use std::ffi::{c_uint, c_void};
@@ -95,7 +95,7 @@ impl Binary {
     }
 }
 
-/// What is known of a copy and is compared with other copies. The binary's [`WithTexts`] has the texts.
+/// What is known of a copy and is compared with other copies. The binary keeps the texts.
 #[derive(Debug)]
 #[repr(C)]
 pub struct Facts {

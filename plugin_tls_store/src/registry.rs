@@ -85,6 +85,7 @@ impl Registered {
 }
 
 impl Registry {
+    #[allow(clippy::mutable_key_type, reason = "the identity, which is hashed and compared, never changes")]
     pub(crate) const fn new(locals: &'static SlotLocals) -> Self {
         let records = HashSet::with_hasher(ByKey::new());
         let registered = Registered { records, memory: WithTexts::new(), next_slot: 0, locals };

@@ -30,7 +30,7 @@ std::arch::global_asm!(
     concat!(word!(), " {own_store}"),
     concat!(".size ", plugin_tls_abi::own_store_symbol!(), ", . - ", plugin_tls_abi::own_store_symbol!()),
     ".popsection",
-    own_store = sym crate::own_store,
+    own_store = sym crate::api::own_store,
 );
 
 #[cfg(target_vendor = "apple")]
@@ -41,7 +41,7 @@ std::arch::global_asm!(
     concat!("_", plugin_tls_abi::own_store_symbol!(), ":"),
     concat!(word!(), " {own_store}"),
     ".popsection",
-    own_store = sym crate::own_store,
+    own_store = sym crate::api::own_store,
 );
 
 #[cfg(windows)]
@@ -51,5 +51,5 @@ std::arch::global_asm!(
     concat!(plugin_tls_abi::own_store_symbol!(), ":"),
     concat!(word!(), " {own_store}"),
     ".text",
-    own_store = sym crate::own_store,
+    own_store = sym crate::api::own_store,
 );

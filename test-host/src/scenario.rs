@@ -1,6 +1,6 @@
 //! A scenario: its description and the function that runs it.
 
-use test_plan::{Build, Compilers};
+use test_plan::Compilers;
 
 use crate::bench::Bench;
 
@@ -12,14 +12,13 @@ pub struct Scenario {
 }
 
 impl Scenario {
-    /// A scenario for both builds, with one compiler for the host and the plugins.
+    /// A scenario with one compiler for the host and the plugins.
     pub fn new(group: &str, name: &str, summary: &str, run: fn(&Bench)) -> Self {
         let plan = test_plan::Scenario {
             name: name.to_owned(),
             group: group.to_owned(),
             summary: summary.to_owned(),
             compilers: Compilers::Same,
-            builds: vec![Build::Apart, Build::Unified],
             abort: None,
         };
         Scenario { plan, run }
@@ -27,12 +26,6 @@ impl Scenario {
 
     pub fn compilers(mut self, compilers: Compilers) -> Self {
         self.plan.compilers = compilers;
-        self
-    }
-
-    /// Runs the scenario in this build only.
-    pub fn only(mut self, build: Build) -> Self {
-        self.plan.builds = vec![build];
         self
     }
 

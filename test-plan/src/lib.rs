@@ -17,8 +17,6 @@ pub struct Scenario {
     /// The behaviour in one sentence.
     pub summary: String,
     pub compilers: Compilers,
-    /// The builds in which the scenario runs.
-    pub builds: Vec<Build>,
     /// If set, the scenario passes only if the process aborts with this text on its standard error.
     pub abort: Option<String>,
 }
@@ -30,14 +28,4 @@ pub enum Compilers {
     Same,
     Any,
     Different,
-}
-
-/// Whether separate cargo invocations build the host and the plugins, or a single one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Build {
-    /// The host has the feature `host`, and the plugins have the feature `plugin`.
-    Apart,
-    /// All packages have both features, because cargo unifies the features of one invocation.
-    Unified,
 }

@@ -29,9 +29,6 @@ const WHY: &str = "crates like parking_lot, log, crossbeam and once_cell are to 
 const NAME: &str = "packages below plugin_tls_core";
 
 /// Checks the packages and their features. One check.
-// Nothing calls this yet, because the package plugin_tls_core does not exist yet. The call belongs to `Command::Ci` in
-// main.rs, next to `layers::run`.
-#[expect(dead_code)]
 pub(crate) fn run(workspace: &Workspace, report: &Report) -> Result<()> {
     report.heading(NAME);
     let start = Instant::now();

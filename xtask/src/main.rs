@@ -41,6 +41,8 @@ enum Command {
     /// Each scenario runs in a process of its own, so that a crash or a hang fails only that scenario. The last line of
     /// the output is `N passed, N failed`.
     TestPlugins(TestPlugins),
+    /// Run the first part of `ci`: dependencies between files and packages, formatting, lints, documentation.
+    Check,
     /// Run all checks that must pass before a change is merged: formatting, lints, documentation, the direction of
     /// dependencies between files, `test-plugins`, the length of the hot path.
     Ci,
@@ -92,15 +94,22 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Bench(options) => return bench::run(&options, builder.workspace(), &report),
         Command::Demo => return scenarios::demo(&mut builder),
         Command::TestPlugins(options) => test_plugins(&options, &mut builder, &report)?,
+        Command::Check => source_checks(&builder, &report)?,
         Command::HotPath => hot_path::check(&mut builder, &report)?,
         Command::Ci => {
-            checks::lints(builder.workspace(), &report)?;
-            layers::run(builder.workspace(), &report)?;
+            source_checks(&builder, &report)?;
             test_plugins(&TestPlugins::default(), &mut builder, &report)?;
             hot_path::check(&mut builder, &report)?;
         }
     }
     Ok(report.finish())
+}
+
+/// What can be checked without running plugins.
+fn source_checks(builder: &Builder<'_>, report: &Report) -> Result<()> {
+    layers::run(builder.workspace(), report)?;
+    dependencies::run(builder.workspace(), report)?;
+    checks::lints(builder.workspace(), report)
 }
 
 fn test_plugins(options: &TestPlugins, builder: &mut Builder<'_>, report: &Report) -> Result<()> {

@@ -14,7 +14,7 @@
 //! `plugin` therefore need separate invocations. Plugins that are hosts themselves need a third one.
 
 use clap::ValueEnum;
-use test_plan::{Build, Compilers};
+use test_plan::Compilers;
 
 /// How the host and the plugins are built and run. The documentation of each setting is its `--help`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, ValueEnum)]
@@ -77,22 +77,18 @@ impl Setting {
     }
 
     /// Whether a scenario with these requirements belongs to this setting.
-    pub(crate) fn runs(self, compilers: Compilers, builds: &[Build]) -> bool {
-        let kind = if self == Self::DebugUnified { Build::Unified } else { Build::Apart };
-        let compilers_fit = match compilers {
+    pub(crate) fn runs(self, compilers: Compilers) -> bool {
+        match compilers {
             Compilers::Any => true,
             Compilers::Same => !self.mixes_compilers(),
             Compilers::Different => self.mixes_compilers(),
-        };
-        compilers_fit && builds.contains(&kind)
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    const BOTH: &[Build] = &[Build::Apart, Build::Unified];
 
     #[test]
     fn names_are_those_of_the_command_line() {
@@ -112,19 +108,9 @@ mod tests {
     #[test]
     fn compilers_choose_between_mixed_and_other_settings() {
         for setting in Setting::value_variants().iter().copied() {
-            assert!(setting.runs(Compilers::Any, BOTH), "{setting:?}");
-            assert_eq!(setting.runs(Compilers::Same, BOTH), !setting.mixes_compilers(), "{setting:?}");
-            assert_eq!(setting.runs(Compilers::Different, BOTH), setting.mixes_compilers(), "{setting:?}");
-        }
-    }
-
-    #[test]
-    fn builds_choose_between_unified_and_all_others() {
-        for setting in Setting::value_variants().iter().copied() {
-            let unified = setting == Setting::DebugUnified;
-            assert_eq!(setting.runs(Compilers::Any, &[Build::Unified]), unified, "{setting:?}");
-            assert_eq!(setting.runs(Compilers::Any, &[Build::Apart]), !unified, "{setting:?}");
-            assert!(!setting.runs(Compilers::Any, &[]), "{setting:?}");
+            assert!(setting.runs(Compilers::Any), "{setting:?}");
+            assert_eq!(setting.runs(Compilers::Same), !setting.mixes_compilers(), "{setting:?}");
+            assert_eq!(setting.runs(Compilers::Different), setting.mixes_compilers(), "{setting:?}");
         }
     }
 }

@@ -51,7 +51,7 @@ impl Plugin {
     }
 
     /// Like [`load`](Self::load), and accepts items whose types nothing proves equal, as long as kind, size, alignment
-    /// and needs-drop agree. [`snapshot`](super::snapshot) marks them as unproven.
+    /// and needs-drop agree. [`snapshot`](fn@super::snapshot) marks them as unproven.
     ///
     /// # Errors
     ///

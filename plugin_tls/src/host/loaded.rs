@@ -9,7 +9,7 @@ use plugin_tls_store::store::Connected;
 
 use super::blocker::Blocker;
 use super::file::FileMark;
-use super::plugin::PluginState;
+use super::state::PluginState;
 
 /// What all handles to one plugin share.
 pub(super) struct Loaded {

@@ -15,6 +15,7 @@
 //!
 //! | module | subject |
 //! |---|---|
+//! | `state` | what has become of a plugin |
 //! | `file` | the plugin's file, before it is loaded and while it is |
 //! | `error` | why a plugin was not loaded |
 //! | `blocker` | what keeps a plugin from being unmapped |
@@ -32,14 +33,16 @@ mod load;
 mod loaded;
 mod plugin;
 mod snapshot;
+mod state;
 mod symbol;
 mod unload;
 
 pub use blocker::Blocker;
 pub use error::{LoadError, LoadErrorKind};
-pub use plugin::{Plugin, PluginState};
+pub use plugin::Plugin;
 pub use plugin_tls_store::mismatch::{Mismatch, MismatchField, Side};
 pub use plugin_tls_store::unload::{ItemInfo, ThreadInfo};
 pub use snapshot::{Snapshot, SnapshotItem, SnapshotKind, SnapshotState, snapshot};
+pub use state::PluginState;
 pub use symbol::Symbol;
 pub use unload::{DanglingHint, StillInUse, Unloaded, safe_point};

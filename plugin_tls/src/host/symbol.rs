@@ -5,8 +5,6 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::ops::Deref;
 
-use super::plugin::Plugin;
-
 /// A function or static that a plugin exports. It cannot outlive the handle that it was found with.
 ///
 /// It dereferences to a `T`: for a function the function pointer's type, for a static a raw pointer to it.
@@ -24,7 +22,7 @@ use super::plugin::Plugin;
 pub struct Symbol<'plugin, T> {
     /// The symbol's address, which is a `T`.
     address: *mut c_void,
-    plugin: PhantomData<(&'plugin Plugin, T)>,
+    plugin: PhantomData<(&'plugin (), T)>,
 }
 
 // SAFETY: a symbol gives out a `T`, and nothing else.

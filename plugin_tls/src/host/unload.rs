@@ -15,13 +15,14 @@ use plugin_tls_store::unload::FoundAddress;
 
 use super::blocker::Blocker;
 use super::loaded::{Image, LOADED};
-use super::plugin::{Plugin, PluginState};
+use super::plugin::Plugin;
+use super::state::PluginState;
 
 impl Plugin {
     /// Unloads the plugin: its code may create nothing new, what it owns is dropped, and its image is unmapped.
     ///
     /// Dropped here are the process-wide values that the plugin's code built, and those of the calling thread. What other
-    /// threads have of the plugin is dropped by them, when they end or reach a [`safe_point`](super::safe_point); until
+    /// threads have of the plugin is dropped by them, when they end or reach a [`safe_point`]; until
     /// then, the plugin stays mapped. Values that the host's own code built survive.
     ///
     /// # Errors
@@ -36,7 +37,7 @@ impl Plugin {
     ///   blockers, and nothing will call it any more: no function pointer, trait object or `&'static` of the plugin is
     ///   used again. (Values that survive may hold such; see [`Unloaded::hints`].)
     /// - No thread refers to a process-wide value that the plugin owns, and the calling thread to no value of a
-    ///   `thread_local!` item that it owns: [`snapshot`](super::snapshot) tells owners.
+    ///   `thread_local!` item that it owns: [`snapshot`](fn@super::snapshot) tells owners.
     /// - Process-wide values that the plugin owns may be dropped by the calling thread: their types are `Send`.
     ///
     /// ```no_run

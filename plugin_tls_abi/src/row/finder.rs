@@ -14,7 +14,7 @@ use std::ptr::{self, NonNull};
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::sync::atomic::{AtomicPtr, AtomicU32};
 
-use super::read::Row;
+use super::slot::Row;
 use crate::table::FindRow;
 
 /// [`Api::row`](crate::table::Api::row) of the store: a [`FindRow`].

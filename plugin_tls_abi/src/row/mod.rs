@@ -17,6 +17,7 @@
 //!
 //! | module | subject |
 //! |---|---|
+//! | `slot` | slots, and a thread's row in memory |
 //! | `word` | words are made and taken apart |
 //! | `read` | the read itself |
 //! | `thread_pointer` | memory at a distance from the thread pointer |
@@ -24,9 +25,11 @@
 
 mod finder;
 mod read;
+mod slot;
 pub mod thread_pointer;
 mod word;
 
 pub use finder::{connect, disconnect};
-pub use read::{Row, Slot, value};
+pub use read::value;
+pub use slot::{Row, Slot};
 pub use word::Word;

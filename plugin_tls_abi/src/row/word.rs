@@ -4,7 +4,7 @@ use std::ptr;
 use std::sync::atomic::AtomicPtr;
 use std::sync::atomic::Ordering::Relaxed;
 
-use super::read::Slot;
+use super::slot::Slot;
 
 /// Where the slot of an item is: see [`crate::row`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

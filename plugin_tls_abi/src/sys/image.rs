@@ -8,6 +8,7 @@ pub type Span = std::ops::Range<usize>;
 
 /// The file of the image that `address` lies in, where the system tells.
 #[cfg(unix)]
+#[allow(clippy::not_unsafe_ptr_arg_deref, reason = "the address is looked up, not read")]
 pub fn file_of(address: *const c_void) -> Option<PathBuf> {
     use std::ffi::{CStr, OsStr};
     use std::os::unix::ffi::OsStrExt;

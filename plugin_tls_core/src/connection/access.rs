@@ -52,7 +52,7 @@ unsafe fn prepare(
     given: *mut (),
     call: &mut MaybeUninit<Call>,
 ) -> Result<FindOrBuild, Box<Refusal>> {
-    let Some(store) = state::store() else { return Err(not_connected()) };
+    let Some(store) = connect::store() else { return Err(not_connected()) };
     let mut handle: ItemHandle = item.handle.load(Acquire);
     if handle.is_null() {
         handle = register_late(store, item)?;

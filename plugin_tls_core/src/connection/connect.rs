@@ -1,10 +1,11 @@
-//! The handshake with a store: checking its table, registering this binary and its items.
+//! The handshake with a store: finding or checking its table, registering this binary and its items.
 
 use std::ffi::c_void;
 use std::ptr;
 use std::sync::atomic::Ordering::Release;
 
 use plugin_tls_abi::header::{Header, HeaderError, MAJOR};
+use plugin_tls_abi::own_store_symbol;
 use plugin_tls_abi::table::{Api, BinaryDescriptor, BinaryHandle, ItemDescriptor, ItemHandle, OK, OwnStore};
 use plugin_tls_abi::text::{Sink, Str};
 
@@ -16,28 +17,63 @@ use crate::item::{self, RawItem};
 const COMPILER: &str = env!("PLUGIN_TLS_COMPILER");
 
 /// This binary with `items`, as a store gets to see it.
-fn descriptor(items: &[ItemDescriptor], address: *const c_void, load: *mut c_void) -> BinaryDescriptor {
+fn descriptor(items: &[ItemDescriptor], load: *mut c_void) -> BinaryDescriptor {
     BinaryDescriptor {
         header: Header::of::<BinaryDescriptor>(),
         compiler: Str::new(COMPILER),
         items: items.as_ptr(),
         item_count: items.len(),
-        address,
+        address: state::address(),
         load,
         initialize: Some(item::initialize),
     }
 }
 
-/// The store `own` of this binary, with this binary as its host.
-pub(super) fn open(own: OwnStore, address: *const c_void) -> (&'static Api, BinaryHandle) {
+unsafe extern "C" {
+    /// The store that is linked into this binary. In a plugin `export_plugin!` defines the symbol as null, so that the
+    /// linker does not pull the store in.
+    #[link_name = own_store_symbol!()]
+    static OWN_STORE: Option<OwnStore>;
+}
+
+/// The store that this binary uses. It is decided now if it was not yet; `None` in a plugin that is not connected.
+pub(super) fn store() -> Option<&'static Api> {
+    state::current().or_else(decide_now)
+}
+
+/// Uses the store that is linked into this binary from now on, unless the binary is a plugin.
+#[cold]
+fn decide_now() -> Option<&'static Api> {
+    if state::is_plugin() {
+        return None;
+    }
+    // SAFETY: the store's crate and `export_plugin!` define the symbol as such a pointer, which nothing writes.
+    let own = unsafe { OWN_STORE }?;
+    Some(become_host(own))
+}
+
+/// Uses `own`, the store of this binary, if the binary is not connected to another one. Returns the store in use.
+pub fn become_host(own: OwnStore) -> &'static Api {
+    let deciding = state::deciding();
+    if let Some(store) = state::current() {
+        return store;
+    }
     let mut handle = ptr::null();
-    let host = descriptor(&[], address, ptr::null_mut());
+    let host = descriptor(&[], ptr::null_mut());
     // SAFETY:
     // - The descriptor is valid for the call, and its text is a constant.
     // - `handle` is writable.
     // - The table that is returned is a static of this binary.
     let store = unsafe { &*own(&raw const host, &raw mut handle) };
-    (store, handle)
+    state::decide(&deciding, store, handle, true);
+    drop(deciding);
+    // A host's items are registered one by one, so that an access tells what is wrong with one of them. Another thread may
+    // register them as well: an item that is registered twice gets the same handle.
+    for item in item::all() {
+        // What is refused is tried again when it is accessed.
+        register(store, handle, item, &mut String::new());
+    }
+    store
 }
 
 /// The table at `table`, if this binary can work with it. Reads no more than what it has found to be there.
@@ -105,7 +141,7 @@ pub unsafe fn initialize_for(table: *const c_void, load: *mut c_void) -> Result<
     let mut handles = vec![ptr::null(); items.len()];
     let mut handle = ptr::null();
     let mut report = String::new();
-    let binary = descriptor(&items, state::address(), load);
+    let binary = descriptor(&items, load);
     let connect = api.connect.expect("a checked table has every function");
     // SAFETY:
     // - The descriptor and what it points to are valid for the call, and the texts live as long as the binary.
@@ -122,7 +158,7 @@ pub unsafe fn initialize_for(table: *const c_void, load: *mut c_void) -> Result<
         let item = unsafe { &*descriptor.item.cast::<RawItem>() };
         item.handle.store(handle.cast_mut(), Release);
     }
-    state::decide(&deciding, api, handle);
+    state::decide(&deciding, api, handle, false);
     if !load.is_null() {
         state::set_loaded(&deciding);
     }
@@ -160,11 +196,4 @@ pub(super) fn register(
     }
     item.handle.store(handle.cast_mut(), Release);
     handle
-}
-
-/// Registers every item that this binary has now. What is refused is tried again when it is accessed.
-pub(super) fn register_all(store: &'static Api, binary: BinaryHandle) {
-    for item in item::all() {
-        register(store, binary, item, &mut String::new());
-    }
 }

@@ -4,7 +4,8 @@ use std::ffi::c_void;
 use std::fmt;
 use std::ptr;
 
-use super::{connect, state};
+use super::connect::{become_host, initialize_for};
+use super::state;
 use crate::error::ConnectError;
 
 /// A host's store, to be passed to plugins.
@@ -56,7 +57,7 @@ impl Context {
     /// ```
     #[must_use]
     pub fn get() -> Context {
-        Context { table: ptr::from_ref(state::become_host(plugin_tls_store::own_store)).cast() }
+        Context { table: ptr::from_ref(become_host(plugin_tls_store::own_store)).cast() }
     }
 
     /// In the host: drops every process-wide value and every value of the calling thread, in the reverse order of their
@@ -82,7 +83,7 @@ impl Context {
     /// assert_eq!(DEPTH.get(), 1);
     /// ```
     pub unsafe fn reset() {
-        state::become_host(plugin_tls_store::own_store);
+        become_host(plugin_tls_store::own_store);
         if state::is_host() {
             // SAFETY: the caller guarantees that nothing refers to the values that are dropped here, and that they may be
             // dropped on this thread.
@@ -115,7 +116,7 @@ impl Context {
     /// ```
     pub unsafe fn initialize(self) -> Result<(), ConnectError> {
         // SAFETY: the caller guarantees what is asked of the context. No loader is involved.
-        unsafe { connect::initialize_for(self.table, ptr::null_mut()) }
+        unsafe { initialize_for(self.table, ptr::null_mut()) }
     }
 }
 

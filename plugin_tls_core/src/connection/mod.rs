@@ -3,7 +3,7 @@
 //! | module | subject |
 //! |---|---|
 //! | `state` | which store this binary uses |
-//! | `connect` | the handshake with a store: checking its table, registering this binary and its items |
+//! | `connect` | the handshake with a store: finding or checking its table, registering this binary and its items |
 //! | `refusal` | why an access failed, in words |
 //! | `access` | an access that the hot path could not serve |
 //! | `context` | [`Context`]: a store as users pass it on |
@@ -15,6 +15,6 @@ mod refusal;
 mod state;
 
 pub(crate) use access::access;
-pub use connect::{disconnect, initialize_for};
+pub use connect::{become_host, disconnect, initialize_for};
 pub use context::Context;
-pub use state::{become_host, is_host, loaded, mark_plugin};
+pub use state::{is_host, loaded, mark_plugin};

@@ -24,13 +24,10 @@ use std::sync::MutexGuard;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::sync::atomic::{AtomicBool, AtomicPtr};
 
-use plugin_tls_abi::own_store_symbol;
 use plugin_tls_abi::row;
 use plugin_tls_abi::sync::Mutex;
 use plugin_tls_abi::sys::image;
-use plugin_tls_abi::table::{Api, BinaryHandle, OwnStore};
-
-use super::connect;
+use plugin_tls_abi::table::{Api, BinaryHandle};
 
 /// The table of the store that this binary uses; null while undecided.
 static STORE: AtomicPtr<Api> = AtomicPtr::new(ptr::null_mut());
@@ -46,13 +43,6 @@ static MARKED: AtomicBool = AtomicBool::new(false);
 /// Held while it is decided which store this binary uses.
 static DECIDING: Mutex<()> = Mutex::new(());
 
-unsafe extern "C" {
-    /// The store that is linked into this binary. In a plugin `export_plugin!` defines the symbol as null, so that the
-    /// linker does not pull the store in.
-    #[link_name = own_store_symbol!()]
-    static OWN_STORE: Option<OwnStore>;
-}
-
 /// The constructor of a binary with an `export_plugin!`.
 pub extern "C" fn mark_plugin() {
     MARKED.store(true, Relaxed);
@@ -61,11 +51,6 @@ pub extern "C" fn mark_plugin() {
 /// Any address inside of this binary.
 pub(super) fn address() -> *const c_void {
     (&raw const STORE).cast()
-}
-
-/// The store that this binary uses. It is decided now if it was not yet; `None` in a plugin that is not connected.
-pub(super) fn store() -> Option<&'static Api> {
-    current().or_else(undecided)
 }
 
 /// The store that this binary uses, if that is decided.
@@ -80,31 +65,9 @@ pub(super) fn handle() -> BinaryHandle {
     HANDLE.load(Acquire)
 }
 
-/// Uses the store that is linked into this binary from now on, unless the binary is a plugin.
-#[cold]
-fn undecided() -> Option<&'static Api> {
-    if MARKED.load(Relaxed) && !image::in_executable(address()) {
-        return None;
-    }
-    // SAFETY: the store's crate and `export_plugin!` define the symbol as such a pointer, which nothing writes.
-    let own = unsafe { OWN_STORE }?;
-    Some(become_host(own))
-}
-
-/// Uses `own`, the store of this binary, if the binary is not connected to another one. Returns the store in use.
-pub fn become_host(own: OwnStore) -> &'static Api {
-    let deciding = DECIDING.lock();
-    if let Some(store) = current() {
-        return store;
-    }
-    let (store, handle) = connect::open(own, address());
-    HOST.store(true, Relaxed);
-    decide(&deciding, store, handle);
-    drop(deciding);
-    // A host's items are registered one by one, so that an access tells what is wrong with one of them. Another thread may
-    // register them as well: an item that is registered twice gets the same handle.
-    connect::register_all(store, handle);
-    store
+/// Whether `export_plugin!` marks this image as a plugin, and it is no executable, in which the mark has no meaning.
+pub(super) fn is_plugin() -> bool {
+    MARKED.load(Relaxed) && !image::in_executable(address())
 }
 
 /// Whether this binary uses its own store.
@@ -118,11 +81,13 @@ pub(super) fn deciding() -> MutexGuard<'static, ()> {
     DECIDING.lock()
 }
 
-/// Publishes the decision. The table is a checked one.
-pub(super) fn decide(_deciding: &MutexGuard<'_, ()>, store: &'static Api, handle: BinaryHandle) {
+/// Publishes the decision: the checked table of a store, its name for this binary, and whether the store is this binary's
+/// own.
+pub(super) fn decide(_deciding: &MutexGuard<'_, ()>, store: &'static Api, handle: BinaryHandle, own: bool) {
     let find = store.row.expect("a checked table has every function");
     // SAFETY: it is the contract of the table that its function finds the row with its key.
     unsafe { row::connect(find, store.row_key) };
+    HOST.store(own, Relaxed);
     HANDLE.store(handle.cast_mut(), Release);
     STORE.store(ptr::from_ref(store).cast_mut(), Release);
 }

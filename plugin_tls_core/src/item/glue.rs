@@ -8,28 +8,12 @@ use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 
-use plugin_tls_abi::table::{Build, DropValue, LayoutScheme, OK, PANICKED, PANICKED_IN_HOST, Status};
+use plugin_tls_abi::table::{OK, PANICKED, PANICKED_IN_HOST, Status};
 use plugin_tls_abi::text::Sink;
 
-use super::raw::{Item, RawItem};
+use super::raw::{Item, LayoutOf, RawItem, TypeInfo};
 
-/// What is the same for all items of one type and kind.
-#[derive(Debug)]
-pub(super) struct TypeInfo {
-    pub(super) kind: u32,
-    pub(super) size: usize,
-    pub(super) align: usize,
-    pub(super) layout: LayoutOf,
-    pub(super) type_id: fn() -> [u8; 16],
-    pub(super) type_name: fn() -> &'static str,
-    pub(super) build: Build,
-    pub(super) drop: Option<DropValue>,
-}
-
-/// A type's layout and the scheme that it is described in; null and null without one.
-pub(super) type LayoutOf = fn() -> (*const c_void, *const LayoutScheme);
-
-/// The [`TypeInfo`] of `I`'s type and kind.
+/// What is the same for all items of `I`'s type and kind.
 #[derive(Debug)]
 pub struct ItemType<I> {
     pub(super) info: TypeInfo,
@@ -70,7 +54,7 @@ fn type_id<T: 'static>() -> [u8; 16] {
     unsafe { mem::transmute(std::any::TypeId::of::<T>()) }
 }
 
-/// One try to build a value in this binary. The host passes it through to [`Build`].
+/// One try to build a value in this binary. The host passes it through to [`Build`](plugin_tls_abi::table::Build).
 pub(crate) struct Attempt {
     initializer: fn(),
     /// An `Option<T>` to take the value from; null to call the initializer.
@@ -90,7 +74,7 @@ impl Attempt {
     }
 }
 
-/// [`Build`] for the type `T`.
+/// [`Build`](plugin_tls_abi::table::Build) for the type `T`.
 ///
 /// # Safety
 ///
@@ -169,7 +153,7 @@ unsafe fn tell_panic(payload: Box<dyn Any + Send>, report: &Sink) -> Status {
     PANICKED_IN_HOST
 }
 
-/// [`DropValue`] for the type `T`.
+/// [`DropValue`](plugin_tls_abi::table::DropValue) for the type `T`.
 ///
 /// # Safety
 ///

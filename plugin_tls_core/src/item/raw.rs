@@ -30,10 +30,9 @@ use std::sync::atomic::AtomicPtr;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 use plugin_tls_abi::row::{self, Word};
-use plugin_tls_abi::table::{Build, ItemDescriptor, KIND_STATIC, KIND_THREAD_LOCAL};
+use plugin_tls_abi::table::{Build, DropValue, ItemDescriptor, KIND_STATIC, KIND_THREAD_LOCAL, LayoutScheme};
 use plugin_tls_abi::text::Str;
 
-use super::glue::TypeInfo;
 use super::text::Text;
 
 /// An item's copy, whatever its type.
@@ -61,6 +60,22 @@ struct Description {
     /// The compiler's name of a function or type of the item: see [`RawItem::path`].
     here: &'static str,
 }
+
+/// What is the same for all items of one type and kind.
+#[derive(Debug)]
+pub(super) struct TypeInfo {
+    pub(super) kind: u32,
+    pub(super) size: usize,
+    pub(super) align: usize,
+    pub(super) layout: LayoutOf,
+    pub(super) type_id: fn() -> [u8; 16],
+    pub(super) type_name: fn() -> &'static str,
+    pub(super) build: Build,
+    pub(super) drop: Option<DropValue>,
+}
+
+/// A type's layout and the scheme that it is described in; null and null without one.
+pub(super) type LayoutOf = fn() -> (*const c_void, *const LayoutScheme);
 
 /// A copy that knows its type.
 pub trait Item {

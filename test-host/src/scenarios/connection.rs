@@ -11,7 +11,6 @@ use abi_stable::std_types::{ROption, RStr};
 use plugin_tls::Context;
 use test_api::Operations;
 use test_api::stable_root::RootRef;
-use test_plan::Build;
 
 use crate::bench::{Bench, ByHand, host};
 use crate::scenario::Scenario;

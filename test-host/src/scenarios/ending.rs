@@ -4,7 +4,6 @@ use std::thread;
 
 use plugin_tls::Context;
 use test_api::Operations;
-use test_plan::Build;
 
 use crate::bench::{Bench, host};
 use crate::scenario::Scenario;
@@ -42,8 +41,7 @@ pub fn scenarios() -> Vec<Scenario> {
             "access_after_destruction_is_an_error_if_connected_by_hand",
             "libc runs the destructors of a library that was connected by hand, after all values were dropped",
             after_the_end_by_hand,
-        )
-        .only(Build::Apart),
+        ),
         #[cfg(unix)]
         Scenario::new(
             GROUP,
