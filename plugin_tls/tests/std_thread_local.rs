@@ -622,7 +622,7 @@ mod deep {
 
 #[test]
 fn a_thousand_initializers_may_be_nested() {
-    // std's default. Builds without optimizations need about 1600 bytes for each level.
+    // std's default. Builds without optimizations need about 1750 bytes for each level.
     let thread = thread::Builder::new().stack_size(2 << 20);
     let outcome = thread.spawn(|| {
         assert_eq!(deep::item(0).with(|count| *count), 1000);
