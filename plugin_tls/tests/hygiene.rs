@@ -1,8 +1,8 @@
-//! Nothing that a user declares gets in the way of an expansion.
+//! Names that a user declares do not affect expansions.
 
 #![allow(dead_code, unused_macros, non_camel_case_types, non_upper_case_globals, reason = "decoys are not used")]
 
-/// Types, functions and constants with the names of everything that an expansion could rely on.
+/// Types, functions and constants with every name that an expansion could rely on.
 mod decoys {
     pub(crate) mod std {}
     pub(crate) mod core {}
@@ -72,9 +72,9 @@ mod decoys {
     pub(crate) static LAZY: () = ();
 }
 
-/// Methods on every type, which a call that goes by the receiver's own type could pick up.
+/// Traits with methods for every type. A method call in an expansion could resolve to one of these methods.
 #[allow(clippy::wrong_self_convention, clippy::new_ret_no_self, reason = "decoys")]
-mod busybody {
+mod blanket_traits {
     pub(crate) trait ByValue: Sized {
         fn new(self) {}
         fn __new(self) {}
@@ -112,7 +112,7 @@ mod busybody {
     impl<T: ?Sized> Associated for T {}
 }
 
-/// Macros that shadow those of the prelude, for everything that follows.
+/// Macros that shadow those of the prelude in the rest of the module.
 mod shadowed_macros {
     macro_rules! concat {
         ($($tokens:tt)*) => {
@@ -253,7 +253,7 @@ mod shadowed_macros {
 }
 
 mod shadowed_names {
-    #[expect(unused_imports, reason = "they are in the way, or rather not")]
+    #[expect(unused_imports, reason = "expansions must not use these names")]
     use super::decoys::*;
 
     ::plugin_tls::thread_local! {
@@ -276,7 +276,7 @@ mod shadowed_names {
     }
 }
 
-/// The same, declared in the very module.
+/// As `shadowed_names`, with names that the module itself declares.
 mod shadowed_by_items {
     pub(crate) struct LocalKey;
     pub(crate) struct StaticItem;
@@ -298,9 +298,9 @@ mod shadowed_by_items {
     }
 }
 
-mod with_busybodies_by_value {
-    #[expect(unused_imports, reason = "nothing comes from it, which is what is tested")]
-    use super::busybody::ByValue as _;
+mod with_methods_by_value {
+    #[expect(unused_imports, reason = "expansions must not call these methods")]
+    use super::blanket_traits::ByValue as _;
 
     plugin_tls::thread_local! {
         pub(crate) static LAZY: String = "one".to_owned();
@@ -311,9 +311,9 @@ mod with_busybodies_by_value {
     }
 }
 
-mod with_busybodies_by_reference {
-    #[expect(unused_imports, reason = "nothing comes from it, which is what is tested")]
-    use super::busybody::ByReference as _;
+mod with_methods_by_reference {
+    #[expect(unused_imports, reason = "expansions must not call these methods")]
+    use super::blanket_traits::ByReference as _;
 
     plugin_tls::thread_local! {
         pub(crate) static LAZY: String = "one".to_owned();
@@ -324,9 +324,9 @@ mod with_busybodies_by_reference {
     }
 }
 
-mod with_associated_busybodies {
-    #[expect(unused_imports, reason = "nothing comes from it, which is what is tested")]
-    use super::busybody::Associated as _;
+mod with_associated_items {
+    #[expect(unused_imports, reason = "expansions must not call these methods")]
+    use super::blanket_traits::Associated as _;
 
     plugin_tls::thread_local! {
         pub(crate) static LAZY: String = "one".to_owned();
@@ -369,7 +369,7 @@ mod renamed {
     }
 }
 
-/// Initializers see what the user's scope has, and nothing of the expansion.
+/// Initializers see the names in the user's scope, and no names of the expansion.
 mod users_scope {
     const value: u32 = 1;
 
@@ -386,7 +386,7 @@ mod users_scope {
 }
 
 #[test]
-fn users_names_do_not_get_in_the_way() {
+fn users_names_are_not_used() {
     use shadowed_names::{CONSTANT, LAZY, OWNING, OWNING_STATIC, STATIC, in_function};
 
     assert_eq!((LAZY.get(), CONSTANT.get(), OWNING.with(String::len), *STATIC), (1, 2, 5, 3));
@@ -405,15 +405,12 @@ fn users_macros_are_not_called() {
 
 #[test]
 fn users_methods_are_not_called() {
-    assert_eq!(with_busybodies_by_value::LAZY.with(String::len), 3);
-    assert_eq!(with_busybodies_by_value::CONSTANT.with(|number| *number) + *with_busybodies_by_value::STATIC, 5);
-    assert_eq!(with_busybodies_by_reference::LAZY.with(String::len), 3);
-    assert_eq!(
-        with_busybodies_by_reference::CONSTANT.with(|number| *number) + *with_busybodies_by_reference::STATIC,
-        5
-    );
-    assert_eq!(with_associated_busybodies::LAZY.with(String::len), 3);
-    assert_eq!(with_associated_busybodies::CONSTANT.with(|number| *number) + *with_associated_busybodies::STATIC, 5);
+    assert_eq!(with_methods_by_value::LAZY.with(String::len), 3);
+    assert_eq!(with_methods_by_value::CONSTANT.with(|number| *number) + *with_methods_by_value::STATIC, 5);
+    assert_eq!(with_methods_by_reference::LAZY.with(String::len), 3);
+    assert_eq!(with_methods_by_reference::CONSTANT.with(|number| *number) + *with_methods_by_reference::STATIC, 5);
+    assert_eq!(with_associated_items::LAZY.with(String::len), 3);
+    assert_eq!(with_associated_items::CONSTANT.with(|number| *number) + *with_associated_items::STATIC, 5);
 }
 
 #[test]

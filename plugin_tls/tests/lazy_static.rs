@@ -1,4 +1,4 @@
-//! Items of `lazy_static!` are declared like lazy_static 1.5's and behave like them.
+//! `lazy_static!` accepts what lazy_static 1.5 accepts, and its items behave in the same way.
 
 #![allow(unreachable_pub, reason = "visibilities are part of the grammar")]
 
@@ -103,7 +103,7 @@ mod visible {
 }
 
 #[test]
-fn visibilities_are_those_of_items() {
+fn all_visibilities_are_accepted() {
     assert_eq!((**visible::FOO, **visible::CRATE, **visible::PARENT, **visible::inner::UP), (0, 1, 2, 43));
     visible::test();
     visible::inner::sub_test();
@@ -157,7 +157,7 @@ fn an_items_type_can_be_named() {
     assert_eq!(object.deref(), "x");
 }
 
-/// Names of items that are names of other things too.
+/// Items with the names of types and traits that are in scope.
 mod shadowing {
     #[derive(Copy, Clone)]
     pub struct Value;
@@ -187,7 +187,7 @@ mod shadowing {
 }
 
 #[test]
-fn items_may_be_named_like_other_things() {
+fn items_may_have_the_names_of_types_and_traits() {
     let shadowing::Value = *shadowing::ITEM;
     assert_eq!(*shadowing::String, 1);
     assert_eq!((shadowing::Vec.len(), shadowing::Vec[0].value()), (1, 1));
@@ -199,7 +199,7 @@ fn items_may_be_named_like_other_things() {
 }
 
 #[test]
-fn items_may_stand_in_functions() {
+fn items_may_be_declared_in_functions() {
     fn first() -> u32 {
         plugin_tls::lazy_static!(static ref SAME: u32 = 1;);
         *SAME
@@ -267,13 +267,13 @@ struct Config<'a> {
     name: &'a str,
 }
 
-/// Sync, but not Send.
+/// `Sync`, but not `Send`.
 struct MarkedSync(*const u8);
-// SAFETY: nobody dereferences the pointer.
+// SAFETY: no code dereferences the pointer, so any thread may read it.
 unsafe impl Sync for MarkedSync {}
 
 #[test]
-fn types_and_initializers_of_every_form_are_read() {
+fn all_forms_of_types_and_initializers_are_accepted() {
     assert_eq!((FUNCTION(2), BORROWING(" a "), CALLBACK("abc")), (4, "a", 3));
     assert_eq!((ARRAY_OF_FUNCTIONS[1])(2), 3);
     assert_eq!((ADJACENT.len(), OBJECT()), (1, vec![1]));
@@ -296,7 +296,7 @@ fn the_initializer_runs_on_first_use() {
         static ref INITIALIZED: usize = RUNS.fetch_add(10, SeqCst);
         static ref UNUSED: usize = RUNS.fetch_add(100, SeqCst);
     }
-    let _a_reference_to_the_item_is_no_use = (&USED, &INITIALIZED, &UNUSED);
+    let _references_do_not_use_the_items = (&USED, &INITIALIZED, &UNUSED);
     assert_eq!(RUNS.load(SeqCst), 0);
     assert_eq!((*USED, *USED, RUNS.load(SeqCst)), (0, 0, 1));
     plugin_tls::initialize(&INITIALIZED);
@@ -389,7 +389,7 @@ fn an_item_that_needs_itself_panics_with_the_chain() {
     assert!(message.contains(&chain), "{message}");
 }
 
-/// Runs `f` on a thread, and fails instead of hanging if it does not come to an end.
+/// Runs `f` on a thread. Fails if `f` does not return within a minute.
 fn within_a_minute<R: Send + 'static>(f: impl FnOnce() -> R + Send + 'static) -> R {
     let (sender, receiver) = mpsc::channel();
     thread::spawn(move || sender.send(f()));
@@ -397,7 +397,7 @@ fn within_a_minute<R: Send + 'static>(f: impl FnOnce() -> R + Send + 'static) ->
 }
 
 #[test]
-fn items_that_threads_build_for_each_other_panic_with_the_cycle() {
+fn threads_that_need_each_others_items_panic_with_the_cycle() {
     plugin_tls::lazy_static! {
         static ref BOTH_STARTED: Barrier = Barrier::new(2);
         static ref LEFT: u32 = { BOTH_STARTED.wait(); *RIGHT };

@@ -1,4 +1,4 @@
-//! `#[macro_use] extern crate`, and macros that are called by their bare names.
+//! `#[macro_use] extern crate`, and calls of the macros by their bare names.
 
 #[macro_use]
 extern crate plugin_tls;

@@ -1,4 +1,4 @@
-//! Items of `thread_local!` behave as std's do.
+//! Items of `thread_local!` behave like those of std.
 
 use std::cell::{Cell, RefCell, UnsafeCell};
 use std::collections::HashSet;
@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use plugin_tls::{AccessError, AccessErrorReason, LocalKey};
 
-/// What a panic said.
+/// The text that `f` panics with.
 fn message_of<R>(f: impl FnOnce() -> R) -> String {
     let payload = catch_unwind(AssertUnwindSafe(f)).err().expect("it panics");
     match payload.downcast::<String>() {
@@ -22,12 +22,12 @@ fn message_of<R>(f: impl FnOnce() -> R) -> String {
     }
 }
 
-/// Runs `f` on a thread of its own, and waits for the end of the thread and of its thread-locals.
+/// Runs `f` on a new thread, and waits until the thread has ended and has dropped its thread-locals.
 fn on_thread<R: Send + 'static>(f: impl FnOnce() -> R + Send + 'static) -> R {
     thread::spawn(f).join().expect("the thread does not panic")
 }
 
-/// All that was sent, when nobody is left who could send more.
+/// Everything that was sent. Waits until all senders are dropped.
 fn received<T>(receiver: &Receiver<T>) -> Vec<T> {
     let next = || match receiver.recv_timeout(Duration::from_secs(60)) {
         Ok(value) => Some(value),
@@ -37,7 +37,7 @@ fn received<T>(receiver: &Receiver<T>) -> Vec<T> {
     std::iter::from_fn(next).collect()
 }
 
-/// Runs one test of this file again, in a process of its own: for what ends the process.
+/// Runs a test of this file in a process of its own, because the test ends its process.
 fn in_child(test: &str) -> Output {
     Command::new(std::env::current_exe().unwrap())
         .args([test, "--exact", "--nocapture"])
@@ -158,7 +158,7 @@ fn ref_cells_are_used_without_with() {
 }
 
 #[test]
-fn a_borrowed_ref_cell_says_so() {
+fn a_borrowed_ref_cell_panics() {
     plugin_tls::thread_local!(static VALUES: RefCell<Vec<u8>> = RefCell::new(vec![1]));
     let message = VALUES.with_borrow(|_| message_of(|| VALUES.with_borrow_mut(Vec::clear)));
     assert!(message.contains("already borrowed"), "{message}");
@@ -170,7 +170,7 @@ fn a_borrowed_ref_cell_says_so() {
 }
 
 #[test]
-fn setting_first_does_not_run_the_initializer() {
+fn set_does_not_run_the_initializer() {
     plugin_tls::thread_local! {
         static CELL: Cell<u32> = panic!("not set");
         static REF_CELL: RefCell<String> = panic!("not set");
@@ -189,7 +189,7 @@ fn setting_first_does_not_run_the_initializer() {
 }
 
 #[test]
-fn setting_drops_what_was_there_and_only_that() {
+fn set_drops_only_the_previous_value() {
     static DROPPED: AtomicUsize = AtomicUsize::new(0);
     struct Counts(usize);
     impl Drop for Counts {
@@ -264,7 +264,7 @@ fn the_last_created_value_is_dropped_first() {
 }
 
 #[test]
-fn what_an_initializer_needs_outlives_the_value() {
+fn a_value_that_an_initializer_uses_is_dropped_later() {
     plugin_tls::thread_local! {
         static SENDER: RefCell<Option<Sender<&'static str>>> = const { RefCell::new(None) };
         static BASE: Reporter = Reporter("base", SENDER.with_borrow(|sender| sender.clone().unwrap()));
@@ -317,7 +317,7 @@ fn destructors_may_use_other_items() {
 
 #[test]
 fn destructors_may_create_values() {
-    // Each value makes the next one while it is dropped.
+    // The destructor of each value creates the next value.
     plugin_tls::thread_local! {
         static FIRST: RefCell<Option<BoxedOnDrop>> = const { RefCell::new(None) };
         static SECOND: RefCell<Option<BoxedOnDrop>> = const { RefCell::new(None) };
@@ -346,7 +346,7 @@ fn destructors_may_create_values() {
 }
 
 #[test]
-fn a_dropped_value_is_an_error() {
+fn an_access_to_a_dropped_value_is_an_error() {
     plugin_tls::thread_local! {
         static EARLY: RefCell<Option<BoxedOnDrop>> = const { RefCell::new(None) };
         static LATE: RefCell<String> = RefCell::new("late".to_owned());
@@ -370,7 +370,7 @@ fn a_dropped_value_is_an_error() {
 }
 
 #[test]
-fn a_dropped_value_panics_with_stds_words_at_the_callers_line() {
+fn an_access_to_a_dropped_value_panics_with_stds_message() {
     plugin_tls::thread_local! {
         static EARLY: RefCell<Option<BoxedOnDrop>> = const { RefCell::new(None) };
         static CELL: Cell<Box<u8>> = Cell::new(Box::new(1));
@@ -410,7 +410,10 @@ fn a_dropped_value_panics_with_stds_words_at_the_callers_line() {
 }
 
 #[test]
-#[cfg_attr(not(debug_assertions), ignore = "what the place would cost each access is not worth it")]
+#[cfg_attr(
+    not(debug_assertions),
+    ignore = "without debug assertions an access does not pass on the line, because that costs code"
+)]
 fn an_access_that_fails_panics_at_the_callers_line() {
     const THIS: &str = "an_access_that_fails_panics_at_the_callers_line";
     const FIRST_LINE: u32 = line!();
@@ -433,7 +436,7 @@ fn an_access_that_fails_panics_at_the_callers_line() {
 }
 
 #[test]
-fn types_without_destructor_are_there_until_the_end() {
+fn destructors_may_use_values_without_a_destructor() {
     plugin_tls::thread_local! {
         static EARLY: RefCell<Option<BoxedOnDrop>> = const { RefCell::new(None) };
         static LATE: Cell<u32> = Cell::new(1);
@@ -452,12 +455,12 @@ fn types_without_destructor_are_there_until_the_end() {
 }
 
 #[test]
-fn after_the_last_value_is_dropped_access_is_an_error() {
+fn access_is_an_error_after_the_last_value_was_dropped() {
     plugin_tls::thread_local! {
         static WITH_DESTRUCTOR: RefCell<Vec<u8>> = RefCell::new(vec![1]);
         static UNTOUCHED: RefCell<Vec<u8>> = RefCell::new(vec![2]);
     }
-    // Registered before the first access, so dropped after everything of ours.
+    // The thread uses it before the first of our items, so its destructor runs after those of our items.
     thread_local!(static STD: RefCell<Option<BoxedOnDrop>> = const { RefCell::new(None) });
     let (sender, receiver) = channel();
     on_thread(move || {
@@ -476,7 +479,7 @@ fn after_the_last_value_is_dropped_access_is_an_error() {
 }
 
 #[test]
-fn stds_own_thread_locals_may_be_used_both_ways() {
+fn initializers_and_destructors_may_use_stds_thread_locals() {
     thread_local!(static STD: RefCell<Vec<&'static str>> = RefCell::new(vec!["std"]));
     plugin_tls::thread_local! {
         static OURS: RefCell<Vec<&'static str>> = RefCell::new(STD.with_borrow(Vec::clone));
@@ -491,7 +494,7 @@ fn stds_own_thread_locals_may_be_used_both_ways() {
 }
 
 #[test]
-fn a_panicking_initializer_may_be_tried_again() {
+fn an_initializer_runs_again_after_a_panic() {
     #[derive(Debug, PartialEq)]
     struct Custom(u32);
     plugin_tls::thread_local! {
@@ -514,7 +517,7 @@ fn a_panicking_initializer_may_be_tried_again() {
 }
 
 #[test]
-fn what_a_panicking_initializer_had_built_is_dropped() {
+fn a_panicking_initializer_drops_what_it_has_built() {
     static DROPPED: AtomicUsize = AtomicUsize::new(0);
     struct Counts;
     impl Drop for Counts {
@@ -574,7 +577,8 @@ mod deep {
         pub(crate) static LOWEST: Cell<usize> = const { Cell::new(usize::MAX) };
     }
 
-    /// By a table: as with std, the compiler does not follow more than some sixty initializers that name each other.
+    /// Initializers find the next item through this table. The compiler does not follow more than about sixty
+    /// initializers that name each other; the same is true of std's macro.
     static ITEMS: [[[&LocalKey<usize>; 10]; 10]; 10] =
         [h0::ALL, h1::ALL, h2::ALL, h3::ALL, h4::ALL, h5::ALL, h6::ALL, h7::ALL, h8::ALL, h9::ALL];
 
@@ -582,7 +586,7 @@ mod deep {
         ITEMS[number / 100][number / 10 % 10][number % 10]
     }
 
-    /// How many items there are from this one on; marks how far the stack is used.
+    /// Counts the items from this one to the last. Records the addresses of the stack that are in use.
     fn count_from(number: usize) -> usize {
         let here = std::ptr::from_ref(&number).addr();
         HIGHEST.set(HIGHEST.get().max(here));
@@ -617,8 +621,8 @@ mod deep {
 }
 
 #[test]
-fn initializers_may_be_nested_a_thousand_deep() {
-    // The stack that std gives to a thread; builds without optimizations need about 1600 bytes for each level.
+fn a_thousand_initializers_may_be_nested() {
+    // std's default. Builds without optimizations need about 1750 bytes for each level.
     let thread = thread::Builder::new().stack_size(2 << 20);
     let outcome = thread.spawn(|| {
         assert_eq!(deep::item(0).with(|count| *count), 1000);
@@ -657,7 +661,7 @@ fn many_threads_at_once_have_their_own_values() {
                 barrier.wait();
                 let address = OWN.with(|own| std::ptr::from_ref(own).addr());
                 assert_eq!((OWN.with(|own| own.0.get()), SUM.get()), (1000 + number, 1000 * number));
-                // Nobody's value goes before everybody has looked at its address.
+                // No thread ends before all have their addresses: a value that is dropped frees its address.
                 barrier.wait();
                 (first, address)
             })
@@ -670,7 +674,7 @@ fn many_threads_at_once_have_their_own_values() {
 }
 
 #[test]
-fn types_without_size_work() {
+fn zero_sized_types_work() {
     static BUILT: AtomicUsize = AtomicUsize::new(0);
     static DROPPED: AtomicUsize = AtomicUsize::new(0);
     struct Empty;
@@ -721,7 +725,7 @@ fn over_aligned_types_are_aligned() {
 }
 
 #[test]
-fn big_types_work() {
+fn large_types_work() {
     const KIB: usize = 128;
     plugin_tls::thread_local! {
         static LAZY: RefCell<[u8; KIB << 10]> = RefCell::new([1; KIB << 10]);
@@ -762,14 +766,14 @@ fn keys_are_shared_between_threads() {
 }
 
 #[test]
-fn a_key_prints_as_stds_does() {
+fn a_key_has_the_same_debug_output_as_stds() {
     thread_local!(static STD: String = panic!("not needed"));
     plugin_tls::thread_local!(static OURS: String = panic!("not needed"));
     assert_eq!(format!("{OURS:?}"), format!("{STD:?}"));
     assert_eq!(format!("{OURS:#?}"), format!("{STD:#?}"));
 }
 
-/// The error of an access that comes too late.
+/// The error of an access to a value that has been dropped.
 fn access_error() -> AccessError {
     plugin_tls::thread_local! {
         static EARLY: RefCell<Option<BoxedOnDrop>> = const { RefCell::new(None) };
@@ -797,7 +801,7 @@ fn an_access_error_is_like_stds() {
 }
 
 #[test]
-fn results_and_references_stay_within_with() {
+fn with_returns_the_result_of_the_closure() {
     plugin_tls::thread_local!(static TEXT: String = "text".to_owned());
     let mut calls = 0;
     let length = TEXT.with(|text| {

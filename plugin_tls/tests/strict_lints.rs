@@ -1,4 +1,4 @@
-//! Expansions raise no lints, however strict the crate that declares the items.
+//! Expansions cause no lints in a crate with strict settings.
 
 #![deny(warnings, unused, missing_docs, missing_debug_implementations, missing_copy_implementations)]
 #![deny(rust_2018_idioms, nonstandard_style, future_incompatible, let_underscore, unreachable_pub)]
@@ -35,7 +35,7 @@ plugin_tls::lazy_static! {
     static ref FAILS: u32 = unreachable!();
 }
 
-/// Public items need documentation, which attributes pass on.
+/// Public items need documentation: the attributes of an item apply to it.
 pub mod public {
     plugin_tls::thread_local! {
         /// Documented.

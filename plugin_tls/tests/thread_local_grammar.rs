@@ -1,13 +1,13 @@
-//! `thread_local!` accepts every form that std's macro accepts, and wherever std's macro may stand.
+//! `thread_local!` accepts every form that std's macro accepts, in every place where std's macro is allowed.
 
 #![allow(unreachable_pub, reason = "visibilities are part of the grammar")]
-#![allow(clippy::all, reason = "every form, sensible or not")]
-#![allow(non_upper_case_globals, reason = "so are names in lower case")]
+#![allow(clippy::all, reason = "clippy advises against some of the forms")]
+#![allow(non_upper_case_globals, reason = "names in lower case are part of the grammar")]
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 
-// Nothing is a valid list of items.
+// An empty list of items is valid.
 plugin_tls::thread_local! {}
 plugin_tls::thread_local!();
 plugin_tls::thread_local![];
@@ -106,7 +106,7 @@ mod visible {
 }
 
 #[test]
-fn visibilities_are_those_of_items() {
+fn all_visibilities_are_accepted() {
     use visible::inner::{CRATE, UP};
 
     assert_eq!(visible::REEXPORTED.with(|value| *value), 1);
@@ -114,7 +114,7 @@ fn visibilities_are_those_of_items() {
     assert_eq!((visible::inner::sum_of_private(), visible::sum_of_restricted()), (13, 7));
 }
 
-/// Has a destructor, and can be made in a constant.
+/// A type with a destructor and a constant constructor.
 struct Droppable(u32);
 
 impl Drop for Droppable {
@@ -205,7 +205,7 @@ impl Producer<fn() -> u8> for Square {
 }
 
 #[test]
-fn types_of_every_form_are_read() {
+fn all_forms_of_types_are_accepted() {
     fn double(value: u32) -> u32 {
         2 * value
     }
@@ -260,7 +260,7 @@ fn types_of_every_form_are_read() {
     assert_eq!(INFERRED_LENGTH.with(|slice| slice.len()), 3);
 }
 
-/// A user's own macro, which passes fragments on.
+/// A user's macro, which passes fragments to ours.
 macro_rules! declare {
     ($($(#[$attribute:meta])* $visibility:vis $name:ident: $ty:ty = $initializer:expr),* $(,)?) => {
         plugin_tls::thread_local! {
@@ -328,7 +328,7 @@ fn users_macros_may_declare_items() {
     assert_eq!(LITERAL.with(|text| text.len()) + OF_PATH.with(String::len), 8);
 }
 
-/// An item whose name only the macro knows: hygiene does not apply to items, but must not break either.
+/// Declares an item whose name is written in this macro only. Hygiene does not apply to the names of items.
 macro_rules! counter {
     ($function:ident) => {
         fn $function() -> u32 {
@@ -434,7 +434,7 @@ static HELPER: fn() -> u32 = {
 };
 
 #[test]
-fn items_may_stand_in_any_body() {
+fn items_may_be_declared_in_any_body() {
     let in_closure = || {
         plugin_tls::thread_local!(static IN_CLOSURE: Cell<u32> = const { Cell::new(0) });
         IN_CLOSURE.set(IN_CLOSURE.get() + 1);
@@ -466,7 +466,7 @@ async fn count_in_future() -> u32 {
 }
 
 #[test]
-fn items_may_stand_in_asynchronous_functions() {
+fn items_may_be_declared_in_asynchronous_functions() {
     use std::future::Future as _;
     use std::task::{Context, Poll, Waker};
 
@@ -487,14 +487,14 @@ mod outer {
 }
 
 #[test]
-fn modules_keep_items_of_one_name_apart() {
+fn modules_may_declare_items_of_the_same_name() {
     let values = [&outer::SAME, &outer::inner::SAME, &outer::inner::inner::SAME].map(|key| key.with(|value| *value));
     assert_eq!(values, [1, 2, 3]);
 }
 
-/// Two declarations that nothing but their place tells apart: one of them is refused, with both places, where std has two
-/// items. They could not be told apart in another binary.
-fn assert_twins(item: &str, accesses: [fn() -> u32; 2]) {
+/// Asserts that one of two declarations that differ only in their place is refused, with a message that names both
+/// places. std has two items there. A second binary could not tell which of the two is which.
+fn assert_one_is_refused(item: &str, accesses: [fn() -> u32; 2]) {
     let outcomes = accesses.map(|access| std::panic::catch_unwind(access).map_err(|panic| panic.downcast::<String>()));
     let refusals: Vec<_> = outcomes.into_iter().filter_map(Result::err).map(|text| *text.unwrap()).collect();
     assert_eq!(refusals.len(), 1, "{refusals:?}");
@@ -507,8 +507,8 @@ fn assert_twins(item: &str, accesses: [fn() -> u32; 2]) {
 }
 
 #[test]
-fn items_of_two_blocks_are_refused_if_they_are_alike() {
-    assert_twins(
+fn equal_items_in_two_blocks_are_refused() {
+    assert_one_is_refused(
         "SAME",
         [
             || {
@@ -527,7 +527,7 @@ trait Numbered {
     fn number() -> u32;
 }
 
-/// As derive macros do.
+/// Declares an item in an anonymous constant, as derive macros do.
 macro_rules! number {
     ($name:ident = $number:expr) => {
         struct $name;
@@ -545,12 +545,12 @@ number!(One = 1);
 number!(Two = 2);
 
 #[test]
-fn items_of_two_anonymous_constants_are_refused_if_they_are_alike() {
-    assert_twins("NUMBER", [One::number, Two::number]);
+fn equal_items_in_two_anonymous_constants_are_refused() {
+    assert_one_is_refused("NUMBER", [One::number, Two::number]);
 }
 
 #[test]
-fn initializers_of_every_form_are_read() {
+fn all_forms_of_initializers_are_accepted() {
     fn fallible() -> Result<u32, std::num::ParseIntError> {
         "7".parse::<u32>()
     }

@@ -1,11 +1,11 @@
-//! What does not compile, and where the compiler says so.
+//! Declarations that do not compile, and the places of the compiler's errors.
 //!
-//! Each `ui/NAME.fail.rs` marks the lines that are wrong with `//~ ERROR part of the message`: there must be an error on
-//! each of these lines, and on no other. Each has a twin `ui/NAME.pass.rs`, which must compile without a warning. Both are
-//! of edition 2024, or of all those that a line `//@ editions: ..` names.
+//! Each `ui/NAME.fail.rs` marks lines with `//~ ERROR part of the message`. The compiler must report an error on each
+//! of these lines, and on no other. Each file has a counterpart `ui/NAME.pass.rs`, which must compile without a
+//! warning. Both are compiled in edition 2024, or in each of the editions that a line `//@ editions: ..` names.
 //!
-//! All of them are checked as the binaries of one scratch package, by the compiler that runs the tests. The package calls
-//! its dependency `tls`, for expansions must not rely on this crate's own name.
+//! The files are the binaries of one temporary package, which the compiler of the tests checks. The package calls its
+//! dependency `tls`, because expansions must not rely on this crate's own name.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -24,7 +24,7 @@ struct Case {
 }
 
 #[test]
-fn what_does_not_compile_says_where_and_why() {
+fn errors_are_reported_on_the_marked_lines() {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/ui");
     let mut cases = BTreeMap::new();
     let mut manifest = format!(
@@ -37,7 +37,10 @@ fn what_does_not_compile_says_where_and_why() {
         let source = fs::read_to_string(&path).unwrap();
         let (stem, kind) = path.file_stem().unwrap().to_str().unwrap().split_once('.').expect("NAME.fail or NAME.pass");
         let fails = kind == "fail";
-        assert!(!fails || path.with_file_name(format!("{stem}.pass.rs")).exists(), "{stem} has no twin that compiles");
+        assert!(
+            !fails || path.with_file_name(format!("{stem}.pass.rs")).exists(),
+            "{stem} has no counterpart that compiles"
+        );
         let editions = source.lines().find_map(|line| line.strip_prefix("//@ editions: ")).unwrap_or("2024");
         for edition in editions.split(' ') {
             let name = format!("{stem}-{kind}-{edition}");
@@ -64,7 +67,8 @@ fn check(manifest: &str, cases: &mut BTreeMap<String, Case>) {
     let run = |offline: &[&str]| {
         let mut cargo = Command::new(env!("CARGO"));
         cargo.args(["check", "--bins", "--keep-going", "--quiet", "--message-format=json"]).args(offline);
-        // What cargo says of the cases that must not compile is nobody's concern, until it comes to nothing.
+        // Cargo reports that cases do not compile, which is expected. The test shows its output if nothing was
+        // compiled.
         let words = fs::File::create(package.join("cargo.txt")).unwrap();
         cargo.arg("--target-dir").arg(package.join("target")).current_dir(&package).stderr(Stdio::from(words));
         let output = cargo.output().unwrap();
@@ -76,7 +80,7 @@ fn check(manifest: &str, cases: &mut BTreeMap<String, Case>) {
     }
     let finished = messages.iter().any(|message| matches!(message, Message::BuildFinished(_)));
     let words = || fs::read_to_string(package.join("cargo.txt")).unwrap();
-    assert!(finished, "cargo did not come to compile anything: {}", words());
+    assert!(finished, "cargo did not compile anything: {}", words());
     for message in messages {
         let Message::CompilerMessage(message) = message else { continue };
         match cases.get_mut(&message.target.name) {
@@ -96,7 +100,7 @@ impl Case {
             .filter_map(|(index, line)| Some((index + 1, line.split_once("//~ ERROR ")?.1)))
             .collect();
         assert_eq!(self.fails, !marks.is_empty(), "{name}: marks are for what fails");
-        // The last error only counts the others, and has no place.
+        // The last error states the number of errors and has no place.
         let diagnostics: Vec<_> = self
             .diagnostics
             .iter()
@@ -119,7 +123,7 @@ impl Case {
         complaints
     }
 
-    /// The lines of the case's file that the diagnostic points at, through however many macros.
+    /// The lines of the case's file that the diagnostic points at, directly or through macros.
     fn lines(&self, diagnostic: &Diagnostic) -> Vec<usize> {
         let primary = diagnostic.spans.iter().filter(|span| span.is_primary);
         primary
@@ -130,12 +134,12 @@ impl Case {
     }
 }
 
-/// A place, the macro call that made what is there, the one that made that call, and so on.
+/// A place, the macro call that produced the code there, the macro call that produced that call, and so on.
 fn backtrace(span: &DiagnosticSpan) -> impl Iterator<Item = &DiagnosticSpan> {
     std::iter::successors(Some(span), |span| span.expansion.as_ref().map(|expansion| &expansion.span))
 }
 
-/// All that a diagnostic says, but not the source that it quotes: the marks are in there.
+/// The text of a diagnostic, without the source that it quotes, because the source contains the marks.
 fn words(diagnostic: &Diagnostic) -> String {
     let labels = diagnostic.spans.iter().filter_map(|span| span.label.as_deref());
     let notes = diagnostic.children.iter().map(|note| note.message.as_str());

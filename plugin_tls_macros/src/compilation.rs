@@ -1,21 +1,21 @@
 //! What the compiler was told about the crate that it compiles.
 //!
-//! A procedural macro runs in the compiler's process, whose arguments say it. Where a macro runs elsewhere, as in
-//! rust-analyzer, there are no such arguments: then the crate counts as one of no type.
+//! A procedural macro runs in the compiler's process, and reads the arguments of this process. In another process, such
+//! as rust-analyzer's, there are no such arguments, and the crate counts as one without a type.
 
 use std::fs;
 
 /// The arguments that decide what a plugin's crate gets.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Compilation {
-    /// A test harness is built, which is an executable.
+    /// The crate is compiled as a test harness, which is an executable.
     test: bool,
     crate_types: Vec<String>,
-    /// All crates become one module, in which no symbol may be defined twice.
+    /// Link-time optimization merges all crates into one module, in which a symbol can be defined only once.
     merges_modules: bool,
 }
 
-/// What becomes of a crate.
+/// What a crate is compiled to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Product {
     /// A cdylib and nothing else.
@@ -27,10 +27,10 @@ pub(crate) enum Product {
 }
 
 impl Compilation {
-    /// Of the crate whose macro is being expanded.
+    /// The compilation of the crate whose macro is being expanded.
     pub(crate) fn current() -> Self {
         let arguments = std::env::args().skip(1).flat_map(|argument| match argument.strip_prefix('@') {
-            // The compiler takes arguments from a file, one in each line.
+            // The file has one argument in each line.
             Some(path) => fs::read_to_string(path).unwrap_or_default().lines().map(str::to_owned).collect(),
             None => vec![argument],
         });
@@ -43,7 +43,7 @@ impl Compilation {
             let mut value_of = |names: &[&str]| {
                 names.iter().find_map(|name| {
                     let rest = argument.strip_prefix(name)?;
-                    // `--name=value` or `-Nvalue`, else the value is the next argument.
+                    // `--name=value` or `-Nvalue`; otherwise the value is the next argument.
                     match rest.strip_prefix('=').or((!rest.is_empty() && !name.starts_with("--")).then_some(rest)) {
                         Some(value) => Some(value.to_owned()),
                         None if rest.is_empty() => arguments.next(),

@@ -1,8 +1,8 @@
 //! An item as Rust code.
 //!
-//! The expansion reaches everything that it relies on through `$crate::__private` of the crate whose macro was called. It
-//! brings no name into the scope of the user's tokens except the item's own and one that is a hash of the item. So nothing
-//! that a user declares can get in its way, and it shadows nothing of the user's.
+//! The expansion refers to everything that it uses through `$crate::__private` of the crate whose macro was called. The
+//! only names that it adds to the scope of the user's tokens are the item's name and two names that contain a hash of
+//! the item. Names that a user declares therefore do not affect the expansion, and the expansion does not shadow them.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -30,13 +30,13 @@ pub(crate) fn expand(input: TokenStream, grammar: Grammar) -> TokenStream {
     quote! { #(#items)* #(#errors)* }
 }
 
-/// Where the compiler sees the expansion's own tokens: with the scope of the macro, at the item's name, so that an error
-/// about the item does not point at all items of the invocation.
+/// The span of the expansion's own tokens. They have the scope of the macro and the place of the item's name, so that
+/// an error about the item does not point at all items of the invocation.
 fn at(item: &Item) -> Span {
     Span::call_site().located_at(item.name.span())
 }
 
-/// `const NAME: LocalKey<T>`, as std's macro has it: a constant key lets a whole access inline across crates.
+/// `const NAME: LocalKey<T>`, as in std. The key is a constant so that an access can be inlined into other crates.
 fn thread_local(home: &TokenTree, item: &Item) -> TokenStream {
     let Item { attributes, visibility, name, ty, .. } = item;
     let hidden = Hidden::of(item);
@@ -52,7 +52,8 @@ fn thread_local(home: &TokenTree, item: &Item) -> TokenStream {
     }
 }
 
-/// As in lazy_static: a type of the item's name, which derives and other attributes apply to, and one static of it.
+/// A type with the item's name and one static of this type, as in lazy_static. Derives and other attributes apply to
+/// the type.
 fn lazy_static(home: &TokenTree, item: &Item) -> TokenStream {
     let Item { attributes, visibility, name, ty, .. } = item;
     let hidden = Hidden::of(item);
@@ -92,7 +93,7 @@ fn declaration(
 ) -> TokenStream {
     let Item { ty, initializer, .. } = item;
     let text = text(home, item);
-    // In parentheses: `{ 1 } + 2` would be a statement and the rest of one.
+    // In parentheses, because the compiler would read `{ 1 } + 2` as a statement `{ 1 }` and an expression `+ 2`.
     quote_spanned! {at(item)=>
         static #item_static: #home::__private::#item_type<#ty> = #home::__private::#item_type::NEW;
         extern "C" fn #constructor() {
@@ -104,19 +105,19 @@ fn declaration(
     }
 }
 
-/// What identifies the item and where it stands, in one literal: fields with NUL bytes between them, and [`END`].
-/// `plugin_tls_abi::identity` reads it.
+/// What identifies the item, and its place, as one literal: fields with NUL bytes between them, and [`END`] after them.
+/// `plugin_tls_abi::identity` reads this text.
 fn text(home: &TokenTree, item: &Item) -> TokenStream {
     let name = item.name.unraw().to_string();
     let ty = type_text(item.ty.clone());
     let version = compatible_version(&variable("CARGO_PKG_VERSION"));
-    // A package's binary and its library may have the same crate name, and yet are two crates.
+    // A package's binary and its library can have the same crate name, although they are two crates.
     let target = variable("CARGO_BIN_NAME");
     let fields = format!("\0{version}\0{target}\0{name}\0{ty}\0");
     let start = item.name.span().start();
     let column = start.column + 1;
     let end_of_site = match start.line {
-        // Before 1.88 the compiler does not tell the line. That of the invocation is the next best.
+        // Before 1.88 the compiler does not give a macro the line. The line of the invocation takes its place.
         0 => {
             let column = format!(":{column}{END}");
             quote! { ":", #home::__private::line!(), #column }
@@ -133,8 +134,8 @@ fn text(home: &TokenTree, item: &Item) -> TokenStream {
 /// ASCII's end of text.
 const END: char = '\x03';
 
-/// The part of a version that Cargo holds to be compatible: `1` of 1.x, `0.3` of 0.3.x, `0.0.7` of 0.0.7. A pre-release
-/// is compatible with itself only.
+/// The part of a version that is the same in all versions that Cargo considers compatible: `1` of 1.x, `0.3` of 0.3.x,
+/// `0.0.7` of 0.0.7. A pre-release is compatible with itself only.
 fn compatible_version(version: &str) -> String {
     let version = version.split('+').next().unwrap_or_default();
     if version.contains('-') {
@@ -145,12 +146,13 @@ fn compatible_version(version: &str) -> String {
     parts[..(significant + 1).min(parts.len())].join(".")
 }
 
-/// A variable that Cargo sets for the crate being compiled. Empty where another program runs the compiler.
+/// A variable that Cargo sets for the crate being compiled. Empty if another program runs the compiler.
 fn variable(name: &str) -> String {
     std::env::var(name).unwrap_or_default()
 }
 
-/// The only names that user tokens could see. The hash makes them names that no user writes by accident.
+/// The only names of the expansion that the user's tokens could refer to. Because of the hash no user writes them by
+/// accident.
 struct Hidden {
     item_static: Ident,
     constructor: Ident,

@@ -6,8 +6,8 @@
 //! | cdylib and a library | yes | `plugin_tls_entry_` and a hash of the crate | no |
 //! | anything else | no | no | no |
 //!
-//! A crate that other crates may link as well gets nothing that could collide with another such crate, or with the program
-//! that links it: a `pthread_create` of its own would be the program's.
+//! A crate that other crates can link as well gets no symbol that could collide with another such crate or with the
+//! program that links it. If it defined `pthread_create`, the whole program would use that function.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -17,7 +17,7 @@ use syn::parse::{ParseStream, Parser};
 
 use crate::compilation::{Compilation, Product};
 
-/// Each function of the C library that the plugin defines for itself, and the one that it leads to.
+/// The functions of the C library that the plugin defines for itself, each with the function that it jumps to.
 const TAKEN_OVER: &[(&str, &str)] = &[
     ("__cxa_thread_atexit_impl", "at_thread_exit"),
     ("pthread_key_create", "key_create"),
@@ -34,7 +34,7 @@ const JUMPS: &[(&str, &str)] = &[("x86_64", "jmp"), ("aarch64", "b")];
 enum Loading {
     /// The loader passes it.
     ByLoader,
-    /// The plugin calls `Context::initialize` with a context that it was passed.
+    /// The plugin gets a context by a call of its own and passes it to `Context::initialize`.
     ByHand,
 }
 
@@ -92,7 +92,7 @@ fn entry(home: &TokenTree, alone: bool) -> TokenStream {
     }
 }
 
-/// Tells this crate from others that may be linked with it.
+/// A hash that differs between crates that are linked together.
 fn crate_hash() -> u64 {
     let mut hasher = DefaultHasher::new();
     for variable in ["CARGO_PKG_NAME", "CARGO_PKG_VERSION", "CARGO_CRATE_NAME"] {
@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn where_modules_are_merged_the_store_stays() {
+    fn merged_modules_keep_the_store() {
         let merged = expanded(&["--crate-type", "cdylib", "-C", "lto"], "home");
         assert!(merged.contains("pthread_create") && !merged.contains("own_store_symbol"), "{merged}");
     }

@@ -5,8 +5,8 @@
 //! lazy_static:   ATTRIBUTE* VISIBILITY static ref NAME : TYPE = INITIALIZER  ;
 //! ```
 //!
-//! Types and initializers stay token runs: the compiler that reads the expansion judges them, at the user's own tokens,
-//! and syntax newer than this crate keeps working.
+//! Types and initializers are not parsed. The compiler checks them in the expansion and reports errors at the user's
+//! own tokens. Syntax that is newer than this crate therefore works.
 
 use proc_macro2::{Delimiter, Span, TokenStream, TokenTree};
 use syn::parse::{ParseStream, Parser};
@@ -36,7 +36,7 @@ pub(crate) struct Input {
     pub(crate) errors: Vec<Error>,
 }
 
-/// Reads everything. An item with an error is skipped up to its `;`, so that the others still exist and one mistake is
+/// Reads the whole input. Skips an item with an error up to its `;`, so that the other items exist and a mistake is
 /// reported once.
 pub(crate) fn parse(input: TokenStream, grammar: Grammar) -> Result<Input> {
     (|stream: ParseStream<'_>| {
@@ -78,7 +78,7 @@ fn item(stream: ParseStream<'_>, grammar: Grammar) -> Result<Item> {
     Ok(Item { attributes, visibility, name, ty, initializer })
 }
 
-/// The tokens of a type: up to the first `=` outside of angle brackets (those of `Iterator<Item = u8>` are inside).
+/// The tokens of a type, up to the first `=` outside of angle brackets (the one of `Iterator<Item = u8>` is inside).
 fn ty(stream: ParseStream<'_>, colon: Span) -> Result<TokenStream> {
     let mut tokens = TokenStream::new();
     let mut depth = 0_usize;
@@ -119,7 +119,7 @@ fn skip_item(stream: ParseStream<'_>) -> Result<()> {
     Ok(())
 }
 
-/// An error at the next token; where the input ended, at the last one that was there.
+/// An error at the next token, or at the token `before` if the input has ended.
 fn unexpected(stream: ParseStream<'_>, before: Span, wanted: &str) -> Error {
     if stream.is_empty() {
         Error::new(before, format!("expected {wanted} after this, found the end of the macro's input"))
@@ -128,12 +128,12 @@ fn unexpected(stream: ParseStream<'_>, before: Span, wanted: &str) -> Error {
     }
 }
 
-/// The `cfg` attributes among `attributes`: in a `lazy_static!` they decide about each of the emitted pieces.
+/// The `cfg` attributes among `attributes`. `lazy_static!` repeats them on each of the pieces that it emits.
 pub(crate) fn cfgs(attributes: &[Attribute]) -> impl Iterator<Item = &Attribute> {
     attributes.iter().filter(|attribute| attribute.path().is_ident("cfg"))
 }
 
-/// `tokens` without the invisible groups that macro variables (`$t:ty`) leave around what they stand for.
+/// `tokens` without the invisible groups that the compiler puts around the values of macro variables such as `$t:ty`.
 pub(crate) fn flatten(tokens: TokenStream) -> Vec<TokenTree> {
     tokens
         .into_iter()

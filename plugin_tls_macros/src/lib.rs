@@ -1,7 +1,7 @@
 //! The procedural macros behind `plugin_tls`. Use them through that crate, or through `plugin_tls_core`.
 //!
-//! A `macro_rules!` wrapper calls each macro and passes its own `$crate` as the first token: that is how the expansion finds
-//! that crate under whatever name a user gave to the dependency.
+//! A `macro_rules!` wrapper calls each macro and passes its `$crate` as the first token. With it the expansion can
+//! refer to the wrapper's crate, whatever name the dependency has.
 //!
 //! | module | subject |
 //! |---|---|
@@ -9,7 +9,7 @@
 //! | `item` | the grammar: from tokens to items, each with its attributes, visibility, name, type, initializer |
 //! | `expand` | an item as Rust code |
 //! | `compilation` | what the compiler was told about the crate that it compiles |
-//! | `export` | `export_plugin!`, which depends on that |
+//! | `export` | `export_plugin!`, whose expansion depends on the compilation |
 
 #![forbid(unsafe_code)]
 

@@ -1,7 +1,8 @@
 //! A type's tokens as text.
 //!
-//! The text is part of an item's identity, so it must be the same for every compiler, however the source is spaced and
-//! whether or not the type came through a macro variable. The compiler's own printing of tokens promises none of that.
+//! The text is part of an item's identity, so it must be the same for every compiler. It must not depend on the spaces
+//! in the source, nor on whether the type is the value of a macro variable. The compiler's own output for tokens does
+//! not guarantee this.
 
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
@@ -9,12 +10,12 @@ use crate::item::flatten;
 
 /// The canonical text of a type: `Cell<u32>`, `&'static dyn Fn(u32)->u32+Send`, `[u8;N+1]`.
 ///
-/// Two words are kept apart by one space; nothing else is spaced. Different tokens give different texts.
+/// There is one space between two words, and no other space. Different tokens give different texts.
 pub(crate) fn type_text(ty: TokenStream) -> String {
     let mut text = String::new();
     print(ty, &mut text);
-    // What ends the text on its way. A type can hold such characters only inside of a literal, where this spelling means
-    // the same.
+    // These characters separate and end the fields of an item's text. A type can contain them only within a literal,
+    // where an escape means the same.
     text.replace('\0', "\\0").replace('\x03', "\\x03")
 }
 
@@ -84,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn what_ends_a_text_is_spelled_out_in_a_literal() {
+    fn separators_are_escaped_in_literals() {
         assert_eq!(text("Tag<'\x03'>"), "Tag<'\\x03'>");
         assert_eq!(text("Tag<'\0'>"), "Tag<'\\0'>");
     }

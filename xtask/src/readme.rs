@@ -11,10 +11,10 @@ use crate::process;
 use crate::report::Report;
 
 const NAME: &str = "the README's example";
-/// The dependencies on the facade in the example's manifests. They are replaced by a path, so that the example uses the
-/// facade of this workspace.
-const FACADE_PLAIN: &str = "plugin_tls = \"0.5\"";
-const FACADE_FEATURES: &str = "plugin_tls = { version = \"0.5\",";
+/// The packages of this workspace that the example's manifests depend on, by a version.
+const PACKAGES: [&str; 2] = ["plugin_tls", "plugin_tls_core"];
+/// The version that the manifests name.
+const VERSION: &str = "\"0.5\"";
 
 /// Builds and runs the example. One check.
 pub(crate) fn run(workspace: &Workspace, report: &Report) -> Result<()> {
@@ -89,25 +89,31 @@ fn read(text: &str) -> Result<Example> {
     Ok(Example { files, output })
 }
 
-/// Writes the example to `folder`, as a workspace that uses the facade in `root`.
+/// Writes the example to `folder`, as a workspace that uses the packages in `root`.
 fn write(example: &Example, folder: &Path, root: &Path) -> Result<()> {
     let put = |path: PathBuf, content: &str| -> Result<()> {
         let parent = path.parent().with_context(|| format!("{} has no folder", path.display()))?;
         fs::create_dir_all(parent).with_context(|| format!("cannot create {}", parent.display()))?;
         fs::write(&path, content).with_context(|| format!("cannot write {}", path.display()))
     };
-    // A literal string, because the path may contain backslashes.
-    let facade = format!("path = '{}'", root.join("plugin_tls").display());
     for (path, content) in &example.files {
-        let content = content
-            .replace(FACADE_PLAIN, &format!("plugin_tls = {{ {facade} }}"))
-            .replace(FACADE_FEATURES, &format!("plugin_tls = {{ {facade},"));
-        put(folder.join(path), &content)?;
+        put(folder.join(path), &with_paths(content, root))?;
     }
     put(folder.join("Cargo.toml"), "[workspace]\nresolver = \"3\"\nmembers = [\"api\", \"greeter\", \"host\"]\n")?;
     let lock = root.join("Cargo.lock");
     fs::copy(&lock, folder.join("Cargo.lock")).with_context(|| format!("cannot copy {}", lock.display()))?;
     Ok(())
+}
+
+/// `manifest` with its dependencies on this project's packages replaced by paths into `root`.
+fn with_paths(manifest: &str, root: &Path) -> String {
+    PACKAGES.iter().fold(manifest.to_owned(), |manifest, package| {
+        // A literal string, because the path may contain backslashes.
+        let path = format!("path = '{}'", root.join(package).display());
+        manifest
+            .replace(&format!("\n{package} = {VERSION}"), &format!("\n{package} = {{ {path} }}"))
+            .replace(&format!("\n{package} = {{ version = {VERSION}"), &format!("\n{package} = {{ {path}"))
+    })
 }
 
 #[cfg(test)]
@@ -126,5 +132,28 @@ mod tests {
     fn a_text_without_example_is_an_error() {
         assert!(read("nothing").is_err());
         assert!(read("`a/b`\n```\nx\n```\n").unwrap_err().to_string().contains("prints"));
+    }
+
+    #[test]
+    fn dependencies_on_versions_become_dependencies_on_paths() {
+        let changed = |dependency: &str| {
+            with_paths(&format!("[dependencies]\napi = {{ path = \"../api\" }}\n{dependency}\n"), Path::new("/root"))
+        };
+        for (dependency, expected) in [
+            ("plugin_tls_core = \"0.5\"", "plugin_tls_core = { path = '/root/plugin_tls_core' }"),
+            ("plugin_tls = \"0.5\"", "plugin_tls = { path = '/root/plugin_tls' }"),
+            (
+                "plugin_tls = { version = \"0.5\", features = [\"host\"] }",
+                "plugin_tls = { path = '/root/plugin_tls', features = [\"host\"] }",
+            ),
+            (
+                "plugin_tls_core = { version = \"0.5\", optional = true }",
+                "plugin_tls_core = { path = '/root/plugin_tls_core', optional = true }",
+            ),
+            ("plugin_tls_other = \"0.5\"", "plugin_tls_other = \"0.5\""),
+            ("serde = \"0.5\"", "serde = \"0.5\""),
+        ] {
+            assert_eq!(changed(dependency), changed("").replace("\n\n", &format!("\n{expected}\n")), "{dependency}");
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! The twin of `captured_variable.fail.rs`.
+//! The counterpart of `captured_variable.fail.rs`.
 
 fn main() {
     const LOCAL_CONSTANT: u32 = 1;

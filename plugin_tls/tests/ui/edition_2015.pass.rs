@@ -1,4 +1,4 @@
-//! Also in the first edition, where paths begin at the crate's root.
+//! The macros work in edition 2015, where paths start at the crate's root.
 //@ editions: 2015
 
 #[macro_use]

@@ -1,4 +1,4 @@
-//! An item needs a type behind its colon.
+//! An item needs a type after its colon.
 
 tls::thread_local! {
     static LOCAL: = 1; //~ ERROR expected a type

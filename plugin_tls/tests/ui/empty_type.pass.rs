@@ -1,4 +1,4 @@
-//! The twin of `empty_type.fail.rs`.
+//! The counterpart of `empty_type.fail.rs`.
 
 tls::thread_local! {
     static LOCAL: u8 = 1;

@@ -1,4 +1,4 @@
-//! Where the input ends within an item, the error is at the last token that is there.
+//! If the input ends within an item, the error is at the last token.
 
 tls::thread_local! {
     static FIRST: u32 = 1;

@@ -1,4 +1,4 @@
-//! The twin of `ends_too_early.fail.rs`.
+//! The counterpart of `ends_too_early.fail.rs`.
 
 tls::thread_local! {
     static FIRST: u32 = 1;

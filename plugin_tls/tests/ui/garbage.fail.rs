@@ -1,4 +1,4 @@
-//! Nothing but items may be there.
+//! The input of the macros consists of items only.
 
 tls::thread_local! {
     static FIRST: u32 = 1;

@@ -1,4 +1,4 @@
-//! The twin of `garbage.fail.rs`.
+//! The counterpart of `garbage.fail.rs`.
 
 tls::thread_local! {
     static FIRST: u32 = 1;

@@ -1,4 +1,4 @@
-//! An item in a generic function is one item: its type cannot name the function's parameters.
+//! An item in a generic function is one item, so its type cannot name the function's parameters.
 
 fn generic<T: Default>(_: T) {
     tls::thread_local!(static LOCAL: Option<T> = None); //~ ERROR outer item

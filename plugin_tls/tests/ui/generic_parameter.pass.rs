@@ -1,4 +1,4 @@
-//! The twin of `generic_parameter.fail.rs`.
+//! The counterpart of `generic_parameter.fail.rs`.
 
 fn generic<T: Default>(_: T) -> T {
     tls::thread_local!(static LOCAL: Option<u8> = None);

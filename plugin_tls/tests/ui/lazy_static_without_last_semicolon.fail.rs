@@ -1,4 +1,4 @@
-//! `lazy_static!` wants all of its semicolons.
+//! `lazy_static!` requires a semicolon after the last item, too.
 
 tls::lazy_static!(static ref NUMBER: u32 = 1); //~ ERROR expected `;`
 

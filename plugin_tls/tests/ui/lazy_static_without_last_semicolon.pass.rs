@@ -1,4 +1,4 @@
-//! The twin of `lazy_static_without_last_semicolon.fail.rs`.
+//! The counterpart of `lazy_static_without_last_semicolon.fail.rs`.
 
 tls::lazy_static!(static ref NUMBER: u32 = 1;);
 

@@ -1,4 +1,4 @@
-//! The twin of `lazy_static_without_ref.fail.rs`.
+//! The counterpart of `lazy_static_without_ref.fail.rs`.
 
 tls::lazy_static! {
     static ref NUMBER: u32 = 1;

@@ -1,4 +1,4 @@
-//! The twin of `let_instead_of_static.fail.rs`.
+//! The counterpart of `let_instead_of_static.fail.rs`.
 
 tls::thread_local! {
     static LOCAL: u32 = 1;

@@ -1,4 +1,4 @@
-//! The twin of `missing_equals.fail.rs`.
+//! The counterpart of `missing_equals.fail.rs`.
 
 tls::thread_local! {
     static LOCAL: u32 = 1;

@@ -1,4 +1,4 @@
-//! The twin of `missing_initializer.fail.rs`.
+//! The counterpart of `missing_initializer.fail.rs`.
 
 tls::thread_local! {
     static EMPTY: () = ();

@@ -1,4 +1,4 @@
-//! Items are separated.
+//! Items are separated by semicolons.
 
 tls::thread_local! {
     static FIRST: u32 = 1

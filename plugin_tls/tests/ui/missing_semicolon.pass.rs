@@ -1,4 +1,4 @@
-//! The twin of `missing_semicolon.fail.rs`.
+//! The counterpart of `missing_semicolon.fail.rs`.
 
 tls::thread_local! {
     static FIRST: u32 = 1;

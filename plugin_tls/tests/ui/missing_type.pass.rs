@@ -1,4 +1,4 @@
-//! The twin of `missing_type.fail.rs`.
+//! The counterpart of `missing_type.fail.rs`.
 
 tls::thread_local! {
     static LOCAL: u32 = 1;

@@ -1,4 +1,4 @@
-//! What stands in `const` is computed by the compiler.
+//! The compiler must be able to compute the content of `const { .. }`.
 
 tls::thread_local! {
     static TEXT: String = const { String::from("text") }; //~ ERROR constants

@@ -1,4 +1,4 @@
-//! The twin of `not_constant.fail.rs`.
+//! The counterpart of `not_constant.fail.rs`.
 
 tls::thread_local! {
     static TEXT: String = const { String::new() };

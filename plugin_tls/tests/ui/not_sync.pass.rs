@@ -1,4 +1,4 @@
-//! The twin of `not_sync.fail.rs`.
+//! The counterpart of `not_sync.fail.rs`.
 
 tls::thread_local! {
     static NUMBER: std::cell::Cell<u32> = std::cell::Cell::new(1);

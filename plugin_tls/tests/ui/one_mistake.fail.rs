@@ -1,4 +1,4 @@
-//! One mistake is reported once: the other items are there.
+//! A mistake in one item is reported once, and the other items exist.
 
 tls::thread_local! {
     static BEFORE: u32 = 1;

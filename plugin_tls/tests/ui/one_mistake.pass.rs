@@ -1,4 +1,4 @@
-//! The twin of `one_mistake.fail.rs`.
+//! The counterpart of `one_mistake.fail.rs`.
 
 tls::thread_local! {
     static BEFORE: u32 = 1;

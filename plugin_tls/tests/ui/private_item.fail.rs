@@ -1,4 +1,4 @@
-//! An item without `pub` is the module's own.
+//! An item without `pub` is private to its module.
 
 mod inner {
     tls::thread_local!(static LOCAL: u32 = 1);

@@ -1,4 +1,4 @@
-//! The twin of `private_item.fail.rs`.
+//! The counterpart of `private_item.fail.rs`.
 
 mod inner {
     tls::thread_local!(pub(super) static LOCAL: u32 = 1);

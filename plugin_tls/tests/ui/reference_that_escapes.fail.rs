@@ -1,4 +1,4 @@
-//! A thread-local's value is lent for a call only; a static's for ever.
+//! A reference to a thread-local value ends with the call; a reference to a static's value is `'static`.
 
 tls::thread_local!(static TEXT: String = String::new());
 

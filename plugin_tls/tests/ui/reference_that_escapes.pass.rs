@@ -1,4 +1,4 @@
-//! The twin of `reference_that_escapes.fail.rs`.
+//! The counterpart of `reference_that_escapes.fail.rs`.
 
 tls::lazy_static!(static ref TEXT: String = String::new(););
 

@@ -1,4 +1,4 @@
-//! An initializer cannot lend what it drops.
+//! An initializer cannot return a reference to a value that it drops.
 
 tls::thread_local! {
     static LOCAL: &'static str = String::from("text").as_str(); //~ ERROR temporary value

@@ -1,4 +1,4 @@
-//! The twin of `reference_to_temporary.fail.rs`.
+//! The counterpart of `reference_to_temporary.fail.rs`.
 
 tls::thread_local! {
     static LOCAL: &'static str = String::from("text").leak();

@@ -1,4 +1,4 @@
-//! Two items of one scope have two names.
+//! Two items of one scope cannot have the same name.
 
 tls::thread_local! {
     static SAME: u32 = 1;

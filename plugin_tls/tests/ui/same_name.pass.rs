@@ -1,4 +1,4 @@
-//! The twin of `same_name.fail.rs`.
+//! The counterpart of `same_name.fail.rs`.
 
 tls::thread_local! {
     static SAME: u32 = 1;

@@ -1,4 +1,4 @@
-//! `set` is for cells.
+//! Only keys of cells have `set`.
 
 tls::thread_local! {
     static PLAIN: u32 = 1;

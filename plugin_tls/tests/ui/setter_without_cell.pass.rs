@@ -1,4 +1,4 @@
-//! The twin of `setter_without_cell.fail.rs`.
+//! The counterpart of `setter_without_cell.fail.rs`.
 
 tls::thread_local! {
     static PLAIN: std::cell::Cell<u32> = const { std::cell::Cell::new(1) };

@@ -1,4 +1,4 @@
-//! Values own what they hold, or borrow it for ever.
+//! A value cannot hold a reference that is not `'static`.
 
 fn generic<'a>(_: &'a str) {
     tls::thread_local!(static LOCAL: Option<&'a str> = None); //~ ERROR lifetime

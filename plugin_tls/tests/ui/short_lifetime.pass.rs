@@ -1,4 +1,4 @@
-//! The twin of `short_lifetime.fail.rs`.
+//! The counterpart of `short_lifetime.fail.rs`.
 
 fn generic<'a>(text: &'a str) -> &'a str {
     tls::thread_local!(static LOCAL: Option<&'static str> = None);

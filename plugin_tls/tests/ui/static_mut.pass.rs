@@ -1,4 +1,4 @@
-//! The twin of `static_mut.fail.rs`.
+//! The counterpart of `static_mut.fail.rs`.
 
 tls::thread_local! {
     static LOCAL: std::cell::Cell<u32> = std::cell::Cell::new(1);

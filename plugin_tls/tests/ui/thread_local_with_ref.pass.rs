@@ -1,4 +1,4 @@
-//! The twin of `thread_local_with_ref.fail.rs`.
+//! The counterpart of `thread_local_with_ref.fail.rs`.
 
 tls::thread_local! {
     static NUMBER: u32 = 1;

@@ -1,4 +1,4 @@
-//! The twin of `type_error.fail.rs`.
+//! The counterpart of `type_error.fail.rs`.
 
 tls::thread_local! {
     static LOCAL: &'static str =

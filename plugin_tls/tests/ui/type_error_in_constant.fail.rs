@@ -1,4 +1,4 @@
-//! So it is in a constant one, and in a statement of a block.
+//! An initializer of another type is an error at the initializer, in a constant and in a statement of a block, too.
 
 tls::thread_local! {
     static CONSTANT: u32 = const {

@@ -1,4 +1,4 @@
-//! The twin of `type_error_in_constant.fail.rs`.
+//! The counterpart of `type_error_in_constant.fail.rs`.
 
 tls::thread_local! {
     static CONSTANT: &'static str = const {

@@ -1,4 +1,4 @@
-//! The twin of `unknown_type.fail.rs`.
+//! The counterpart of `unknown_type.fail.rs`.
 
 type Missing = u8;
 

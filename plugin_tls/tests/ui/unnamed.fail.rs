@@ -1,4 +1,4 @@
-//! A name is needed: `_` is none.
+//! An item needs a name, and `_` is not a name.
 
 tls::thread_local! {
     static _: u32 = 1; //~ ERROR expected identifier

@@ -1,4 +1,4 @@
-//! The twin of `unnamed.fail.rs`.
+//! The counterpart of `unnamed.fail.rs`.
 
 tls::thread_local! {
     static __: u32 = 1;
