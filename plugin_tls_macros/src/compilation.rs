@@ -40,36 +40,19 @@ impl Compilation {
     fn read(mut arguments: impl Iterator<Item = String>) -> Self {
         let mut read = Self::default();
         while let Some(argument) = arguments.next() {
-            let mut value_of = |names: &[&str]| {
-                names.iter().find_map(|name| {
-                    let rest = argument.strip_prefix(name)?;
-                    // `--name=value` or `-Nvalue`; otherwise the value is the next argument.
-                    match rest.strip_prefix('=').or((!rest.is_empty() && !name.starts_with("--")).then_some(rest)) {
-                        Some(value) => Some(value.to_owned()),
-                        None if rest.is_empty() => arguments.next(),
-                        None => None,
-                    }
-                })
-            };
-            if let Some(types) = value_of(&["--crate-type"]) {
-                read.crate_types.extend(types.split(',').map(str::to_owned));
-            } else if let Some(option) = value_of(&["--codegen", "-C"]) {
-                read.codegen(&option);
-            } else if argument == "--test" {
+            if argument == "--test" {
                 read.test = true;
+            } else if argument == "--crate-type" {
+                read.add_crate_types(&arguments.next().unwrap_or_default());
+            } else if let Some(types) = argument.strip_prefix("--crate-type=") {
+                read.add_crate_types(types);
             }
         }
         read
     }
 
-    fn codegen(&mut self, option: &str) {
-        let (name, value) = option.split_once('=').unwrap_or((option, ""));
-        let value_is_one_of = |values: &[&str]| values.contains(&value);
-        match name {
-            "lto" => self.merges_modules = value_is_one_of(&["", "fat", "y", "yes", "on", "true"]),
-            "linker-plugin-lto" => self.merges_modules |= !value_is_one_of(&["n", "no", "off", "false"]),
-            _ => {}
-        }
+    fn add_crate_types(&mut self, types: &str) {
+        self.crate_types.extend(types.split(',').map(str::to_owned));
     }
 
     pub(crate) fn product(&self) -> Product {
@@ -81,10 +64,6 @@ impl Compilation {
         } else {
             Product::PluginAndLibrary
         }
-    }
-
-    pub(crate) fn merges_modules(&self) -> bool {
-        self.merges_modules
     }
 }
 
@@ -116,21 +95,6 @@ mod tests {
             ("", Product::Other),
         ] {
             assert_eq!(read(arguments).product(), product, "{arguments}");
-        }
-    }
-
-    #[test]
-    fn link_time_optimization_may_merge_modules() {
-        for (arguments, merges) in [
-            ("-C opt-level=3", false),
-            ("-C lto", true),
-            ("-Clto=fat", true),
-            ("--codegen=lto=yes", true),
-            ("--codegen lto=thin", false),
-            ("-C lto=off", false),
-            ("-C linker-plugin-lto", true),
-        ] {
-            assert_eq!(read(arguments).merges_modules(), merges, "{arguments}");
         }
     }
 }

@@ -53,7 +53,7 @@ pub(crate) fn expand(input: TokenStream, compilation: &Compilation) -> TokenStre
         };
     }];
     let alone = product == Product::Plugin;
-    if alone && !compilation.merges_modules() {
+    if alone {
         items.push(no_own_store(&home));
     }
     if loading == Loading::ByLoader {
@@ -102,6 +102,9 @@ fn crate_hash() -> u64 {
 }
 
 /// Defines the symbol through which a binary finds its own store as null: a plugin has none.
+///
+/// With fat LTO this definition and the store's come into one module, in which a symbol may be defined once. There the one
+/// that comes first counts.
 fn no_own_store(home: &TokenTree) -> TokenStream {
     let define = |cfg: TokenStream, section: &str, prefix: &str, hidden: &str, end: &str| {
         let (global, hidden) = (format!(".globl {prefix}"), format!("{hidden} {prefix}"));
@@ -109,13 +112,15 @@ fn no_own_store(home: &TokenTree) -> TokenStream {
         quote! {
             #[cfg(#cfg)]
             #home::__private::global_asm! {
+                #home::__private::concat!(".ifndef ", #prefix, #symbol),
                 #section,
                 ".balign 8",
                 #home::__private::concat!(#global, #symbol),
                 #home::__private::concat!(#hidden, #symbol),
                 #home::__private::concat!(#prefix, #symbol, ":"),
                 ".zero 8",
-                #end
+                #end,
+                ".endif"
             }
         }
     };
@@ -136,10 +141,13 @@ fn no_own_store(home: &TokenTree) -> TokenStream {
 }
 
 /// Defines the hidden functions that lead to the takeover. The linker binds the plugin's own std to them.
+///
+/// They are weak, which is as good as strong against the C library's. std refers to one of them weakly: with fat LTO both
+/// come into one module, and the assembler would warn if the symbol were strong.
 fn take_over(home: &TokenTree, architecture: &str, jump: &str) -> TokenStream {
     let functions = TAKEN_OVER.iter().map(|(name, target)| {
         format!(
-            ".globl {name}\n.hidden {name}\n.type {name}, %function\n{name}:\n{jump} {{{target}}}\n.size {name}, . - {name}"
+            ".weak {name}\n.hidden {name}\n.type {name}, %function\n{name}:\n{jump} {{{target}}}\n.size {name}, . - {name}"
         )
     });
     let targets = TAKEN_OVER.iter().map(|(_, target)| {
@@ -188,12 +196,6 @@ mod tests {
         let by_hand = expanded(&["--crate-type", "cdylib"], "home by_hand");
         assert!(by_hand.contains("mark_plugin") && by_hand.contains("own_store_symbol"), "{by_hand}");
         assert!(!by_hand.contains("plugin_tls_entry") && !by_hand.contains("pthread"), "{by_hand}");
-    }
-
-    #[test]
-    fn merged_modules_keep_the_store() {
-        let merged = expanded(&["--crate-type", "cdylib", "-C", "lto"], "home");
-        assert!(merged.contains("pthread_create") && !merged.contains("own_store_symbol"), "{merged}");
     }
 
     #[test]

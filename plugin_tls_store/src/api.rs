@@ -76,7 +76,7 @@ impl Store {
 ///
 /// # Safety
 ///
-/// - `host` is a descriptor of this binary, without items, and `compiler` is alive for the call.
+/// - `host` is a descriptor of this binary without items, whose text is alive for the call.
 /// - `handle` is writable.
 pub unsafe extern "C" fn own_store(host: *const BinaryDescriptor, handle: *mut BinaryHandle) -> *const Api {
     // SAFETY: the caller guarantees that the descriptor is valid for the call, and its text as well.

@@ -3,8 +3,8 @@
 //! This crate is an implementation detail: it changes with any version. Use `plugin_tls` in hosts and plugins, and
 //! `plugin_tls_core` in crates that declare items.
 //!
-//! Each binary that links `plugin_tls_core` has a store, unless it is a plugin; there `export_plugin!` defines the symbol
-//! below as null, so that the linker does not pull the store in.
+//! Each binary that links `plugin_tls_core` has a store, unless it is a plugin: the core refers to it through one symbol,
+//! which `export_plugin!` defines as null, so that the linker leaves the store out.
 //!
 //! | module | subject |
 //! |---|---|

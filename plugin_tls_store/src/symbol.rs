@@ -1,45 +1,50 @@
 //! The symbol through which a binary finds its store: a pointer to [`own_store`](crate::own_store).
 //!
-//! `plugin_tls_core` refers to the symbol, and so the linker pulls this crate in. In a plugin, `export_plugin!` defines the
-//! symbol as null: the linker takes that definition, and leaves this crate out.
+//! `plugin_tls_core` refers to the symbol, and so the linker pulls this crate in. `export_plugin!` defines the symbol as null:
+//! the linker takes that definition, because it comes first, and leaves this crate out.
 //!
-//! On ELF the definition is weak, so that the plugin's wins where the linker sees both, as it does with thin LTO. It is
-//! hidden, so that no other binary can get in its way at run time. It is written in assembly because stable Rust has
-//! neither.
+//! On ELF the definition here is weak, so that the plugin's wins where the linker sees both, as it does with thin LTO. It is
+//! hidden, so that no other binary gets in its way at run time. It is written in assembly because stable Rust has neither.
+//!
+//! With fat LTO both definitions come into one module, in which a symbol may be defined once. There the one that comes first
+//! counts.
 
 #[cfg(target_pointer_width = "64")]
-macro_rules! word {
+macro_rules! pointer {
     () => {
-        ".balign 8\n.quad"
+        ".balign 8\n.quad {own_store}"
     };
 }
 #[cfg(target_pointer_width = "32")]
-macro_rules! word {
+macro_rules! pointer {
     () => {
-        ".balign 4\n.long"
+        ".balign 4\n.long {own_store}"
     };
 }
 
 #[cfg(not(any(windows, target_vendor = "apple")))]
 std::arch::global_asm!(
+    concat!(".ifndef ", plugin_tls_abi::own_store_symbol!()),
     ".pushsection .data.rel.ro.plugin_tls_own_store, \"aw\", %progbits",
     concat!(".weak ", plugin_tls_abi::own_store_symbol!()),
     concat!(".hidden ", plugin_tls_abi::own_store_symbol!()),
     concat!(".type ", plugin_tls_abi::own_store_symbol!(), ", %object"),
     concat!(plugin_tls_abi::own_store_symbol!(), ":"),
-    concat!(word!(), " {own_store}"),
+    pointer!(),
     concat!(".size ", plugin_tls_abi::own_store_symbol!(), ", . - ", plugin_tls_abi::own_store_symbol!()),
     ".popsection",
+    ".endif",
     own_store = sym crate::api::own_store,
 );
 
 #[cfg(target_vendor = "apple")]
 std::arch::global_asm!(
     ".pushsection __DATA,__const",
+    concat!(".weak_definition _", plugin_tls_abi::own_store_symbol!()),
     concat!(".globl _", plugin_tls_abi::own_store_symbol!()),
     concat!(".private_extern _", plugin_tls_abi::own_store_symbol!()),
     concat!("_", plugin_tls_abi::own_store_symbol!(), ":"),
-    concat!(word!(), " {own_store}"),
+    pointer!(),
     ".popsection",
     own_store = sym crate::api::own_store,
 );
@@ -47,9 +52,9 @@ std::arch::global_asm!(
 #[cfg(windows)]
 std::arch::global_asm!(
     ".section .rdata$plugin_tls, \"dr\"",
-    concat!(".globl ", plugin_tls_abi::own_store_symbol!()),
+    concat!(".weak ", plugin_tls_abi::own_store_symbol!()),
     concat!(plugin_tls_abi::own_store_symbol!(), ":"),
-    concat!(word!(), " {own_store}"),
+    pointer!(),
     ".text",
     own_store = sym crate::api::own_store,
 );

@@ -312,12 +312,12 @@ impl<'a> Builder<'a> {
     }
 }
 
-fn is_dynamic_library(artifact: &Artifact) -> bool {
+pub(crate) fn is_dynamic_library(artifact: &Artifact) -> bool {
     artifact.target.kind.contains(&TargetKind::CDyLib)
 }
 
 /// The file of a dynamic library.
-fn dynamic_library(artifact: &Artifact) -> Result<PathBuf> {
+pub(crate) fn dynamic_library(artifact: &Artifact) -> Result<PathBuf> {
     let library = artifact.filenames.iter().find(|file| file.extension() == Some(std::env::consts::DLL_EXTENSION));
     let name = &artifact.target.name;
     Ok(library.with_context(|| format!("cargo names no dynamic library for {name}"))?.clone().into())

@@ -91,6 +91,7 @@ const CRATES: &[Layers] = &[
             "item",
             "connection::state",
             "connection::connect",
+            "connection::own_store",
             "connection::refusal",
             "connection::access",
             "connection::context",

@@ -9,7 +9,7 @@ use libloading::Library;
 use plugin_tls_abi::header::{Header, HeaderError, MAJOR};
 use plugin_tls_abi::table::{ENTRY_SYMBOL, Entry, OK};
 use plugin_tls_abi::text::Sink;
-use plugin_tls_core::__private::{become_host, is_host};
+use plugin_tls_core::__private::{is_host, use_own_store};
 use plugin_tls_store::api::Load;
 
 use super::error::{LoadError, LoadErrorKind};
@@ -81,7 +81,7 @@ impl Plugin {
 /// As [`Plugin::load`]; with `trusted`, as [`Plugin::load_trusted`].
 unsafe fn load(path: &Path, trusted: bool) -> Result<Plugin, LoadErrorKind> {
     let mark = file::check(path)?;
-    let table = become_host(plugin_tls_store::own_store);
+    let table = use_own_store();
     if !is_host() {
         return Err(LoadErrorKind::NotTheHost);
     }

@@ -5,7 +5,7 @@ use std::fmt;
 use std::ptr;
 
 use plugin_tls_abi::table::KIND_THREAD_LOCAL;
-use plugin_tls_core::__private::become_host;
+use plugin_tls_core::__private::use_own_store;
 use plugin_tls_store::records::{ItemCopy, Proof, Record};
 use plugin_tls_store::registry::Registered;
 use plugin_tls_store::store;
@@ -114,7 +114,7 @@ pub enum SnapshotState {
 #[must_use]
 pub fn snapshot() -> Snapshot {
     // A program that asks before it has used any item sees its own items, too.
-    become_host(plugin_tls_store::own_store);
+    use_own_store();
     let threads = values_by_record();
     let mut items: Vec<_> = store().registry.read(|registered| {
         let threads = |record: &Record| threads.get(&ptr::from_ref(record)).copied().unwrap_or_default();

@@ -10,7 +10,7 @@ use plugin_tls_abi::table::{self, Access, Api, FindOrBuild, ItemHandle, Status};
 use plugin_tls_abi::text::Sink;
 
 use super::refusal::Refusal;
-use super::{connect, state};
+use super::{connect, own_store, state};
 use crate::error::AccessErrorReason;
 use crate::item::{Attempt, RawItem};
 
@@ -52,7 +52,7 @@ unsafe fn prepare(
     given: *mut (),
     call: &mut MaybeUninit<Call>,
 ) -> Result<FindOrBuild, Box<Refusal>> {
-    let Some(store) = connect::store() else { return Err(not_connected()) };
+    let Some(store) = own_store::store() else { return Err(not_connected()) };
     let mut handle: ItemHandle = item.handle.load(Acquire);
     if handle.is_null() {
         handle = register_late(store, item)?;

@@ -1,12 +1,11 @@
-//! The handshake with a store: finding or checking its table, registering this binary and its items.
+//! The handshake with a store: checking its table, registering this binary and its items.
 
 use std::ffi::c_void;
 use std::ptr;
 use std::sync::atomic::Ordering::Release;
 
 use plugin_tls_abi::header::{Header, HeaderError, MAJOR};
-use plugin_tls_abi::own_store_symbol;
-use plugin_tls_abi::table::{Api, BinaryDescriptor, BinaryHandle, ItemDescriptor, ItemHandle, OK, OwnStore};
+use plugin_tls_abi::table::{Api, BinaryDescriptor, BinaryHandle, ItemDescriptor, ItemHandle, OK};
 use plugin_tls_abi::text::{Sink, Str};
 
 use super::state;
@@ -17,7 +16,7 @@ use crate::item::{self, RawItem};
 const COMPILER: &str = env!("PLUGIN_TLS_COMPILER");
 
 /// This binary with `items`, as a store gets to see it.
-fn descriptor(items: &[ItemDescriptor], load: *mut c_void) -> BinaryDescriptor {
+pub(super) fn descriptor(items: &[ItemDescriptor], load: *mut c_void) -> BinaryDescriptor {
     BinaryDescriptor {
         header: Header::of::<BinaryDescriptor>(),
         compiler: Str::new(COMPILER),
@@ -27,53 +26,6 @@ fn descriptor(items: &[ItemDescriptor], load: *mut c_void) -> BinaryDescriptor {
         load,
         initialize: Some(item::initialize),
     }
-}
-
-unsafe extern "C" {
-    /// The store that is linked into this binary. In a plugin `export_plugin!` defines the symbol as null, so that the
-    /// linker does not pull the store in.
-    #[link_name = own_store_symbol!()]
-    static OWN_STORE: Option<OwnStore>;
-}
-
-/// The store that this binary uses. It is decided now if it was not yet; `None` in a plugin that is not connected.
-pub(super) fn store() -> Option<&'static Api> {
-    state::current().or_else(decide_now)
-}
-
-/// Uses the store that is linked into this binary from now on, unless the binary is a plugin.
-#[cold]
-fn decide_now() -> Option<&'static Api> {
-    if state::is_plugin() {
-        return None;
-    }
-    // SAFETY: the store's crate and `export_plugin!` define the symbol as such a pointer, which nothing writes.
-    let own = unsafe { OWN_STORE }?;
-    Some(become_host(own))
-}
-
-/// Uses `own`, the store of this binary, if the binary is not connected to another one. Returns the store in use.
-pub fn become_host(own: OwnStore) -> &'static Api {
-    let deciding = state::deciding();
-    if let Some(store) = state::current() {
-        return store;
-    }
-    let mut handle = ptr::null();
-    let host = descriptor(&[], ptr::null_mut());
-    // SAFETY:
-    // - The descriptor is valid for the call, and its text is a constant.
-    // - `handle` is writable.
-    // - The table that is returned is a static of this binary.
-    let store = unsafe { &*own(&raw const host, &raw mut handle) };
-    state::decide(&deciding, store, handle, true);
-    drop(deciding);
-    // A host's items are registered one by one, so that an access tells what is wrong with one of them. Another thread may
-    // register them as well: an item that is registered twice gets the same handle.
-    for item in item::all() {
-        // What is refused is tried again when it is accessed.
-        register(store, handle, item, &mut String::new());
-    }
-    store
 }
 
 /// The table at `table`, if this binary can work with it. Reads no more than what it has found to be there.

@@ -4,7 +4,8 @@ use std::ffi::c_void;
 use std::fmt;
 use std::ptr;
 
-use super::connect::{become_host, initialize_for};
+use super::connect::initialize_for;
+use super::own_store::use_own_store;
 use super::state;
 use crate::error::ConnectError;
 
@@ -55,9 +56,10 @@ impl Context {
     /// let context = plugin_tls_core::Context::get();
     /// println!("to be passed on: {context:?}");
     /// ```
+    #[inline]
     #[must_use]
     pub fn get() -> Context {
-        Context { table: ptr::from_ref(become_host(plugin_tls_store::own_store)).cast() }
+        Context { table: ptr::from_ref(use_own_store()).cast() }
     }
 
     /// In the host: drops every process-wide value and every value of the calling thread, in the reverse order of their
@@ -82,8 +84,9 @@ impl Context {
     /// unsafe { plugin_tls_core::Context::reset() };
     /// assert_eq!(DEPTH.get(), 1);
     /// ```
+    #[inline]
     pub unsafe fn reset() {
-        become_host(plugin_tls_store::own_store);
+        use_own_store();
         if state::is_host() {
             // SAFETY: the caller guarantees that nothing refers to the values that are dropped here, and that they may be
             // dropped on this thread.

@@ -3,7 +3,8 @@
 //! | module | subject |
 //! |---|---|
 //! | `state` | which store this binary uses |
-//! | `connect` | the handshake with a store: finding or checking its table, registering this binary and its items |
+//! | `connect` | the handshake with a store: checking its table, registering this binary and its items |
+//! | `own_store` | the store that is linked into this binary, and deciding to use it |
 //! | `refusal` | why an access failed, in words |
 //! | `access` | an access that the hot path could not serve |
 //! | `context` | [`Context`]: a store as users pass it on |
@@ -11,10 +12,12 @@
 mod access;
 mod connect;
 mod context;
+mod own_store;
 mod refusal;
 mod state;
 
 pub(crate) use access::access;
-pub use connect::{become_host, disconnect, initialize_for};
+pub use connect::{disconnect, initialize_for};
 pub use context::Context;
+pub use own_store::use_own_store;
 pub use state::{is_host, loaded, mark_plugin};

@@ -19,7 +19,7 @@ use cargo_metadata::TargetKind;
 
 use super::group::Group;
 use super::remove_folder;
-use crate::build::{Workspace, artifacts_of};
+use crate::build::{Workspace, artifacts_of, dynamic_library, is_dynamic_library};
 use crate::process;
 use crate::report::Report;
 
@@ -96,6 +96,10 @@ impl<'a> Products<'a> {
             for artifact in artifacts_of(command)? {
                 if let Some(executable) = artifact.executable {
                     copy(executable.as_std_path(), &folder.join(artifact.target.name))?;
+                } else if artifact.target.name == "bench_host" && is_dynamic_library(&artifact) {
+                    let library = dynamic_library(&artifact)?;
+                    let name = library.file_name().context("a library has a file name")?;
+                    copy(&library, &folder.join(name))?;
                 }
             }
             Ok(())
