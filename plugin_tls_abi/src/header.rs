@@ -1,5 +1,7 @@
 //! How each structure that stands alone starts, and the one check of it.
 
+#![forbid(unsafe_code)]
+
 /// The first eight bytes of every structure with a header.
 pub const MAGIC: u64 = u64::from_le_bytes(*b"plug_tls");
 /// Changes when a binary of the other version could not be served.

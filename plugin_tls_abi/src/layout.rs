@@ -1,5 +1,7 @@
 //! Sizes and offsets of what crosses, pinned: a change here is a change of the binary contract.
 
+#![forbid(unsafe_code)]
+
 #[cfg(target_pointer_width = "64")]
 const _: () = {
     use std::mem::offset_of;

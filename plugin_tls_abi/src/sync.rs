@@ -7,6 +7,8 @@
 //!
 //! A lock is never left poisoned, because no code of users runs while one is held.
 
+#![forbid(unsafe_code)]
+
 use std::sync::{self, MutexGuard, PoisonError, TryLockError};
 use std::time::Duration;
 

@@ -2,7 +2,7 @@
 
 use std::ffi::c_void;
 
-/// UTF-8 text of this or another binary, without a lifetime: whoever passes it says how long it lives.
+/// UTF-8 text of this or another binary, without a lifetime. The function that passes it says how long it lives.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct Str {

@@ -1,5 +1,7 @@
 //! Why an access or a connection was refused.
 
+#![forbid(unsafe_code)]
+
 use std::error::Error;
 use std::fmt;
 

@@ -51,6 +51,16 @@ pub use error::{AccessError, AccessErrorReason, ConnectError};
 pub use lazy::{LazyStatic, initialize};
 pub use local_key::LocalKey;
 
+/// Keys may be used on every thread, whatever their values are; contexts and errors may be passed on.
+const _: () = {
+    const fn is_send_and_sync<T: Send + Sync>() {}
+
+    is_send_and_sync::<LocalKey<*mut ()>>();
+    is_send_and_sync::<Context>();
+    is_send_and_sync::<AccessError>();
+    is_send_and_sync::<ConnectError>();
+};
+
 /// Declares thread-locals that host and plugins share.
 ///
 /// The grammar is that of [`std::thread_local!`]: any number of items with attributes and visibilities, with or without

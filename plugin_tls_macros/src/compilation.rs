@@ -3,6 +3,8 @@
 //! A procedural macro runs in the compiler's process, and reads the arguments of this process. In another process, such
 //! as rust-analyzer's, there are no such arguments, and the crate counts as one without a type.
 
+#![forbid(unsafe_code)]
+
 use std::fs;
 
 /// The arguments that decide what a plugin's crate gets.

@@ -4,6 +4,8 @@
 //! only names that it adds to the scope of the user's tokens are the item's name and two names that contain a hash of
 //! the item. Names that a user declares therefore do not affect the expansion, and the expansion does not shadow them.
 
+#![forbid(unsafe_code)]
+
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};

@@ -8,6 +8,8 @@
 //! Types and initializers are not parsed. The compiler checks them in the expansion and reports errors at the user's
 //! own tokens. Syntax that is newer than this crate therefore works.
 
+#![forbid(unsafe_code)]
+
 use proc_macro2::{Delimiter, Span, TokenStream, TokenTree};
 use syn::parse::{ParseStream, Parser};
 use syn::{Attribute, Error, Ident, Result, Token, Visibility};

@@ -4,6 +4,8 @@
 //! in the source, nor on whether the type is the value of a macro variable. The compiler's own output for tokens does
 //! not guarantee this.
 
+#![forbid(unsafe_code)]
+
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
 use crate::item::flatten;

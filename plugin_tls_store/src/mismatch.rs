@@ -1,5 +1,7 @@
 //! Why an item of a plugin cannot share the value of another binary's.
 
+#![forbid(unsafe_code)]
+
 use std::fmt;
 
 /// One reason why a plugin's item cannot share the value of another binary's.

@@ -6,6 +6,8 @@
 //! that can keep a plugin is looked at, and taken away, under a lock. If the look did not see that a thing was taken away,
 //! the lock was taken for the look first, so that who takes it away sees the write, and counts.
 
+#![forbid(unsafe_code)]
+
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 

@@ -139,13 +139,14 @@ pub(crate) fn run(workspace: &Workspace, report: &Report) -> Result<()> {
 
 /// A source file.
 #[derive(Debug)]
-struct Source {
+pub(crate) struct Source {
     /// Relative to the root of the workspace, with `/` between folders.
-    path: String,
-    text: String,
+    pub(crate) path: String,
+    pub(crate) text: String,
 }
 
-fn sources(root: &Path) -> Result<Vec<Source>> {
+/// The sources of all crates in [`CRATES`].
+pub(crate) fn sources(root: &Path) -> Result<Vec<Source>> {
     let mut sources = Vec::new();
     for layers in CRATES {
         read_folder(root, &format!("{}/src", layers.name), &mut sources)?;

@@ -13,6 +13,7 @@ mod report;
 mod scenarios;
 mod settings;
 mod unit;
+mod unsafe_code;
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -109,6 +110,7 @@ fn run(command: Command) -> Result<ExitCode> {
 fn source_checks(builder: &Builder<'_>, report: &Report) -> Result<()> {
     layers::run(builder.workspace(), report)?;
     dependencies::run(builder.workspace(), report)?;
+    unsafe_code::run(builder.workspace(), report)?;
     checks::lints(builder.workspace(), report)
 }
 

@@ -1,5 +1,7 @@
 //! What keeps a plugin from being unmapped.
 
+#![forbid(unsafe_code)]
+
 use std::fmt;
 
 use plugin_tls_store::unload::{Hold, ItemInfo, ThreadInfo};

@@ -1,5 +1,7 @@
 //! Why a plugin was not loaded.
 
+#![forbid(unsafe_code)]
+
 use std::error::Error;
 use std::fmt;
 use std::path::{Path, PathBuf};

@@ -46,3 +46,16 @@ pub use snapshot::{Snapshot, SnapshotItem, SnapshotKind, SnapshotState, snapshot
 pub use state::PluginState;
 pub use symbol::Symbol;
 pub use unload::{DanglingHint, StillInUse, Unloaded, safe_point};
+
+/// Handles, reports and errors may be passed to other threads and shared between them.
+const _: () = {
+    const fn is_send_and_sync<T: Send + Sync>() {}
+
+    is_send_and_sync::<Plugin>();
+    is_send_and_sync::<StillInUse>();
+    is_send_and_sync::<Unloaded>();
+    is_send_and_sync::<LoadError>();
+    is_send_and_sync::<Snapshot>();
+    is_send_and_sync::<Blocker>();
+    is_send_and_sync::<Symbol<'_, extern "C" fn()>>();
+};

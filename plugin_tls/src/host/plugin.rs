@@ -37,9 +37,6 @@ pub struct Plugin {
     pub(super) live: bool,
 }
 
-const fn assert_send_and_sync<T: Send + Sync>() {}
-const _: () = assert_send_and_sync::<Plugin>();
-
 /// What the file at `path` is called in snapshots and reports.
 pub(super) fn name_of(path: &Path) -> String {
     path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned())

@@ -1,5 +1,7 @@
 //! What is in the store, for people.
 
+#![forbid(unsafe_code)]
+
 use std::collections::HashMap;
 use std::fmt;
 use std::ptr;

@@ -1,5 +1,7 @@
 //! What has become of a plugin.
 
+#![forbid(unsafe_code)]
+
 use std::fmt;
 
 /// What has become of a plugin.

@@ -4,6 +4,8 @@
 //! `MODULE 0 VERSION 0 TARGET 0 NAME 0 TYPE 0 SITE`. The enclosing function is not among them, since a macro cannot see
 //! it; it is in the path at which the compiler sees the item.
 
+#![forbid(unsafe_code)]
+
 use std::fmt;
 use std::hash::{Hash, Hasher};
 

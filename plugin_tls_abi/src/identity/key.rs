@@ -4,6 +4,8 @@
 //! bytes. It depends on the source alone: any compiler, profile, platform or process computes the same one. It only
 //! finds candidates: code that looks up a key compares the identities too.
 
+#![forbid(unsafe_code)]
+
 use std::fmt;
 use std::hash::{BuildHasherDefault, Hash, Hasher};
 

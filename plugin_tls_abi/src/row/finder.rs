@@ -5,8 +5,8 @@
 //!
 //! # Orderings
 //!
-//! `connect` writes the key before the function (Release), and `find` reads the function before the key (Acquire): whoever
-//! sees the function sees its key. A thread that sees an old function finds no row, and asks the store.
+//! `connect` writes the key before the function (Release), and `find` reads the function before the key (Acquire): a thread
+//! that sees the function sees its key. A thread that sees an old function finds no row, and asks the store.
 
 use std::ffi::{c_uint, c_void};
 use std::mem;

@@ -1,5 +1,7 @@
 //! Words are made and taken apart here.
 
+#![forbid(unsafe_code)]
+
 use std::ptr;
 use std::sync::atomic::AtomicPtr;
 use std::sync::atomic::Ordering::Relaxed;

@@ -1,5 +1,7 @@
 //! Why an access failed, in words.
 
+#![forbid(unsafe_code)]
+
 use crate::error::{AccessError, AccessErrorReason};
 use crate::item::RawItem;
 

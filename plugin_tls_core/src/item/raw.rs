@@ -14,7 +14,7 @@
 //!
 //! # Orderings
 //!
-//! - The list: `describe` publishes an item with Release, and `all` follows it with Acquire, so that whoever finds an item
+//! - The list: `describe` publishes an item with Release, and `all` follows it with Acquire, so that code that finds an item
 //!   sees its description. The item's own link is written before that, Relaxed.
 //! - `handle`: written with Release after the host has set up the copy, and read with Acquire by the access that passes it
 //!   to the host.

@@ -103,7 +103,7 @@ impl ThreadLocals {
 /// All threads that have something on their list, or had.
 #[derive(Debug)]
 pub struct Threads {
-    /// A thread takes itself off this list, under its lock, before it ends. So whoever has the lock may look at what is
+    /// A thread takes itself off this list, under its lock, before it ends. So code that has the lock may look at what is
     /// here, at `handle` and `started_by` too, which are written before the thread gets here.
     listed: Mutex<Vec<Listed>>,
     /// How often everything was reset.

@@ -37,7 +37,7 @@ pub enum TaskKind {
     Key { plugin: &'static Binary, key: c_uint, function: AtExit },
 }
 
-/// A node of a list. Whoever has one keeps it alive: see [`Room`], [`Task`] and [`TaskRef`].
+/// A node of a list. [`Room`], [`Task`] and [`TaskRef`] keep it alive.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 struct Node(NonNull<NodeData>);
 
@@ -157,7 +157,7 @@ impl Room {
 
 impl Drop for Room {
     fn drop(&mut self) {
-        // SAFETY: the room owns its node. It is dropped while its owner is registered: whoever makes one does not let the
+        // SAFETY: the room owns its node. It is dropped while its owner is registered: code that makes one does not let the
         // owner's binary go before it is active, nor after it was.
         drop(unsafe { self.0.into_allocation() });
     }

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::thread;
 
-use test_api::operations::address;
+use test_api::outcome::address;
 
 use crate::bench::Bench;
 use crate::scenario::Scenario;

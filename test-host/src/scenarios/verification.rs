@@ -156,7 +156,7 @@ fn compatible_versions(bench: &Bench) {
     let plugin = bench.load("newer-patch");
     assert_eq!(plugin.call("versioned_add", 2).number(), 7);
     assert_eq!(COUNT.get(), 7);
-    assert_eq!(plugin.call("versioned_address", 0), COUNT.with(test_api::operations::address));
+    assert_eq!(plugin.call("versioned_address", 0), COUNT.with(test_api::outcome::address));
 
     plugin.call("versioned_push", 1);
     NAMES.lock().expect("not poisoned").push("the host's".to_owned());
@@ -176,7 +176,7 @@ fn incompatible_versions(bench: &Bench) {
     let plugin = bench.load("next-version");
     assert_eq!(plugin.call("versioned_add", 1).number(), 1);
     assert_eq!(COUNT.get(), 5);
-    assert_ne!(plugin.call("versioned_address", 0), COUNT.with(test_api::operations::address));
+    assert_ne!(plugin.call("versioned_address", 0), COUNT.with(test_api::outcome::address));
     plugin.call("versioned_push", 1);
     assert!(NAMES.lock().expect("not poisoned").is_empty());
     // A static in the plugin and a thread-local in the host, which are not compared.

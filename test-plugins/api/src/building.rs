@@ -6,8 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::sync::{Barrier, Mutex};
 use std::thread;
 
-use crate::operations::{address, done};
-use crate::probe::{Operation, Outcome, message};
+use crate::outcome::{Operation, Outcome, address, done, message};
 
 /// A function of a plugin, which an initializer of the host calls.
 pub type Callback = extern "C" fn() -> u64;

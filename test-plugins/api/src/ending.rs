@@ -6,8 +6,7 @@ use std::sync::Mutex;
 
 use crate::building::caught;
 use crate::items::COUNTER;
-use crate::operations::done;
-use crate::probe::Operation;
+use crate::outcome::{Operation, done};
 
 plugin_tls_core::lazy_static! {
     /// What the destructors did, in order.

@@ -3,8 +3,7 @@
 use std::sync::Mutex;
 
 use crate::items::{COUNTER, REGISTRY};
-use crate::operations::address;
-use crate::probe::Operation;
+use crate::outcome::{Operation, address};
 
 /// Reads a thread-local.
 #[inline(never)]

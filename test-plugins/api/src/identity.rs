@@ -2,8 +2,7 @@
 
 use std::cell::Cell;
 
-use crate::operations::address;
-use crate::probe::{Operation, Outcome};
+use crate::outcome::{Operation, Outcome, address};
 
 // Two functions of one module declare the same name and type.
 

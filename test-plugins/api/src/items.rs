@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::sync::Mutex;
 use std::sync::atomic::AtomicU64;
 
-plugin_tls_core::thread_local! {
+plugin_tls_abi_stable::thread_local! {
     /// A number per thread.
     pub static COUNTER: Cell<u64> = const { Cell::new(0) };
 
@@ -25,7 +25,7 @@ plugin_tls_core::thread_local! {
     };
 }
 
-plugin_tls_core::lazy_static! {
+plugin_tls_abi_stable::lazy_static! {
     /// Every binary may add to this.
     pub static ref REGISTRY: Mutex<Vec<String>> = Mutex::default();
 

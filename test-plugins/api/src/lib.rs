@@ -9,9 +9,11 @@ pub mod hot_path;
 pub mod identity;
 pub mod items;
 pub mod operations;
+pub mod outcome;
 pub mod probe;
 pub mod stable_root;
 pub mod threads;
 pub mod types;
 
-pub use probe::{Operations, Outcome};
+pub use outcome::Outcome;
+pub use probe::Operations;

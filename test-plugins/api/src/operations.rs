@@ -4,19 +4,7 @@ use std::cell::Cell;
 use std::sync::atomic::Ordering::SeqCst;
 
 use crate::items::{COUNTER, INITIALIZED, ONCE, REGISTRY, SHARED, TAGS};
-use crate::probe::{Operation, Outcome};
-use crate::{building, ending, hot_path, identity, threads, types};
-
-/// All operations, one table per topic.
-pub const TABLES: &[&[Operation]] = &[
-    OPERATIONS,
-    building::OPERATIONS,
-    ending::OPERATIONS,
-    hot_path::OPERATIONS,
-    identity::OPERATIONS,
-    threads::OPERATIONS,
-    types::OPERATIONS,
-];
+use crate::outcome::{Operation, Outcome, address, done};
 
 /// Operations on [`items`](crate::items).
 pub const OPERATIONS: &[Operation] = &[
@@ -36,14 +24,3 @@ pub const OPERATIONS: &[Operation] = &[
     ("registered", |_| REGISTRY.lock().expect("not poisoned").join(", ").into()),
     ("registry_address", |_| address(&*REGISTRY)),
 ];
-
-/// The address of `value`.
-pub fn address<T>(value: &T) -> Outcome {
-    Outcome::from(std::ptr::from_ref(value).addr() as u64)
-}
-
-/// Runs an operation that returns nothing.
-pub fn done(operation: impl FnOnce()) -> Outcome {
-    operation();
-    Outcome::from(())
-}

@@ -3,74 +3,22 @@
 //! A plugin exports one function, `probe`. It takes the name of an operation and a number, and returns a number and a
 //! text. The binary in which an operation panics catches the panic and returns its message as text.
 
-use std::any::Any;
 use std::ffi::c_void;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use crate::operations::TABLES;
+pub use crate::outcome::{Operation, Outcome, message};
+use crate::{building, ending, hot_path, identity, operations, threads, types};
 
-/// The outcome of an operation.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome {
-    Done {
-        number: u64,
-        text: String,
-    },
-    /// The operation panicked with this message.
-    Panicked(String),
-    /// The binary does not know the operation.
-    Unknown,
-}
-
-impl Outcome {
-    /// Returns the number of an operation that must have succeeded.
-    #[track_caller]
-    pub fn number(self) -> u64 {
-        match self {
-            Outcome::Done { number, .. } => number,
-            other => panic!("the operation failed: {other:?}"),
-        }
-    }
-
-    /// Returns the text of an operation that must have succeeded.
-    #[track_caller]
-    pub fn text(self) -> String {
-        match self {
-            Outcome::Done { text, .. } => text,
-            other => panic!("the operation failed: {other:?}"),
-        }
-    }
-
-    /// Returns the message of an operation that must have panicked.
-    #[track_caller]
-    pub fn panic(self) -> String {
-        match self {
-            Outcome::Panicked(message) => message,
-            other => panic!("the operation did not panic: {other:?}"),
-        }
-    }
-}
-
-impl From<u64> for Outcome {
-    fn from(number: u64) -> Self {
-        Outcome::Done { number, text: String::new() }
-    }
-}
-
-impl From<String> for Outcome {
-    fn from(text: String) -> Self {
-        Outcome::Done { number: 0, text }
-    }
-}
-
-impl From<()> for Outcome {
-    fn from((): ()) -> Self {
-        Outcome::from(0)
-    }
-}
-
-/// The name of an operation and its function.
-pub type Operation = (&'static str, fn(u64) -> Outcome);
+/// The operations of this crate, a table per topic.
+const TABLES: &[&[Operation]] = &[
+    operations::OPERATIONS,
+    building::OPERATIONS,
+    ending::OPERATIONS,
+    hot_path::OPERATIONS,
+    identity::OPERATIONS,
+    threads::OPERATIONS,
+    types::OPERATIONS,
+];
 
 /// Runs the operation `name` of this crate, or of one of `tables`, in this binary.
 pub fn run(tables: &[&[Operation]], name: &str, argument: u64) -> Outcome {
@@ -80,12 +28,6 @@ pub fn run(tables: &[&[Operation]], name: &str, argument: u64) -> Outcome {
     };
     catch_unwind(AssertUnwindSafe(|| operation(argument)))
         .unwrap_or_else(|payload| Outcome::Panicked(message(&*payload)))
-}
-
-/// The message in a panic's payload.
-pub fn message(payload: &(dyn Any + Send)) -> String {
-    let text = payload.downcast_ref::<String>().map(String::as_str);
-    text.or_else(|| payload.downcast_ref::<&str>().copied()).unwrap_or("not text").to_owned()
 }
 
 /// Receives the text of an outcome from a plugin.

@@ -5,8 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::thread;
 
 use crate::items::{COUNTER, REGISTRY};
-use crate::operations::address;
-use crate::probe::{Operation, Outcome};
+use crate::outcome::{Operation, Outcome, address};
 
 /// A number. [`ALIVE`] counts the values of this type that have not been dropped.
 #[derive(Debug)]

@@ -4,8 +4,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 
-use crate::operations::address;
-use crate::probe::{Operation, Outcome};
+use crate::outcome::{Operation, Outcome, address};
 
 /// Aligned to 4096 bytes, and not `Sync`.
 #[repr(align(4096))]

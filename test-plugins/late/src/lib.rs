@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 
 use plugin_tls::__private::{LocalItem, Probe, StaticItem};
 use plugin_tls::LocalKey;
-use test_api::operations::address;
+use test_api::outcome::address;
 use test_api::probe::Operation;
 
 plugin_tls::export_plugin!();

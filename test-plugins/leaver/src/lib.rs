@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::thread;
 
 use test_api::items::{POINTER, REGISTRY};
-use test_api::operations::address;
+use test_api::outcome::address;
 use test_api::probe::{Operation, Outcome};
 
 plugin_tls::export_plugin!();

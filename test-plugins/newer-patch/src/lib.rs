@@ -1,7 +1,7 @@
 //! A plugin that links version 0.3.2 of a crate. The host links 0.3.1.
 
-use test_api::operations::address;
-use test_api::operations::done;
+use test_api::outcome::address;
+use test_api::outcome::done;
 use test_api::probe::Operation;
 use versioned::{COUNT, NAMES, SPAN, STYLE, Span, Style};
 

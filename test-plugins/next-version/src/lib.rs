@@ -1,7 +1,7 @@
 //! A plugin that links version 0.4.0 of a crate. The host links 0.3.1.
 
-use test_api::operations::address;
-use test_api::operations::done;
+use test_api::outcome::address;
+use test_api::outcome::done;
 use test_api::probe::Operation;
 use versioned::{COUNT, MODE, NAMES};
 

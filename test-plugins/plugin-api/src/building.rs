@@ -7,7 +7,7 @@ use test_api::building::{
     BRIDGE, CALLBACK, Callback, Custom, GROUND, MEETING, MIDDLE, caught, failing, fragile, payload,
 };
 use test_api::ending::log;
-use test_api::operations::done;
+use test_api::outcome::done;
 use test_api::probe::Operation;
 
 plugin_tls_core::thread_local! {

@@ -1,7 +1,7 @@
 //! Items that only plugins link, and whose destructors log what they do.
 
 use test_api::ending::{Bomb, Curious, Logged, log_access};
-use test_api::operations::done;
+use test_api::outcome::done;
 use test_api::probe::Operation;
 use test_api::threads::Tracked;
 

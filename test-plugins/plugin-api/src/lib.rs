@@ -6,7 +6,7 @@ pub mod ending;
 use std::cell::Cell;
 use std::sync::Mutex;
 
-use test_api::operations::address;
+use test_api::outcome::address;
 use test_api::probe::Operation;
 
 plugin_tls_core::thread_local! {

@@ -7,6 +7,8 @@ use plugin_tls_abi_stable::Context;
 use test_api::Outcome;
 use test_api::stable_root::{Root, RootRef};
 
+plugin_tls::export_plugin!(by_hand);
+
 /// The loader of `abi_stable` calls this.
 #[export_root_module]
 pub fn root() -> RootRef {

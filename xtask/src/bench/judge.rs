@@ -3,24 +3,7 @@
 use anyhow::{Context, Result};
 
 use super::Samples;
-use super::rows::{Comparison, Quantity, Row};
-
-/// The target of a ratio, or of a quantity that is compared with nothing.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) enum Limit {
-    None,
-    AtMost(f64),
-    AtLeast(f64),
-}
-
-/// The unit of samples.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Unit {
-    Nanoseconds,
-    Bytes,
-    PerMicrosecond,
-    Count,
-}
+use super::rows::{Comparison, Limit, Quantity, Row, Unit};
 
 /// A row with its results.
 #[derive(Debug)]

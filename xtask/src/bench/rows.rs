@@ -3,11 +3,27 @@
 use bench_plan::{Place, Work, label};
 
 use super::group::{Compile, Group};
-use super::judge::{Limit, Unit};
 
 /// The note at the end of a run with `--quick`.
 pub(crate) const LEFT_OUT_BY_QUICK: &str = "--quick does not measure threads with 1,000 items, and loads and compiles \
     fewer items than a full run; the rows name the numbers";
+
+/// The target of a ratio, or of a quantity that is compared with nothing.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Limit {
+    None,
+    AtMost(f64),
+    AtLeast(f64),
+}
+
+/// The unit of samples.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Unit {
+    Nanoseconds,
+    Bytes,
+    PerMicrosecond,
+    Count,
+}
 
 /// Comparisons with a common name.
 #[derive(Debug)]

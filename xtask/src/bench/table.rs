@@ -2,7 +2,8 @@
 
 use comfy_table::{CellAlignment, ContentArrangement, Table, TableComponent, presets};
 
-use super::judge::{Judged, Limit, Line, Unit, Verdict};
+use super::judge::{Judged, Line, Verdict};
+use super::rows::{Limit, Unit};
 
 const HEADER: [&str; 7] = ["work", "ours", "compared with", "its", "ratio", "target", "verdict"];
 /// The columns of numbers, which are aligned to the right.
