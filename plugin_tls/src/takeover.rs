@@ -13,7 +13,7 @@
 //! |---|---|
 //! | `__cxa_thread_atexit_impl` | the function goes into the host's list for the thread, with the plugin as its owner |
 //! | `pthread_key_create`, `pthread_key_delete` | libc's, without destructor; the host knows key and destructor |
-//! | `pthread_setspecific` | libc's; the host's list for the thread has an entry that calls the key's destructor |
+//! | `pthread_setspecific` | libc's; the host's list for the thread has a task that calls the key's destructor |
 //! | `pthread_create` | libc's; the thread counts as the plugin's until it has ended |
 
 use std::ffi::{CStr, c_int, c_uint, c_void};
@@ -21,7 +21,7 @@ use std::mem;
 use std::sync::atomic::{AtomicPtr, Ordering::Relaxed};
 
 use plugin_tls_abi::table::{AtExit, Start};
-use plugin_tls_core::__private::loaded;
+use plugin_tls_core::__private::connected_by_loader;
 
 /// libc's function of a name, found once. The hidden functions are in no table, so that the search does not find them.
 struct Libc {
@@ -68,7 +68,7 @@ macro_rules! libc_call {
 ///
 /// As libc's `__cxa_thread_atexit_impl`.
 pub unsafe extern "C" fn at_thread_exit(function: AtExit, object: *mut c_void, library: *mut c_void) -> c_int {
-    if let Some((store, plugin)) = loaded() {
+    if let Some((store, plugin)) = connected_by_loader() {
         if let Some(at_thread_exit) = store.takeover.at_thread_exit {
             // SAFETY: the handle is this plugin's, and the caller keeps libc's contract. A thread whose list has ended is left
             // to libc.
@@ -89,7 +89,7 @@ pub unsafe extern "C" fn at_thread_exit(function: AtExit, object: *mut c_void, l
 ///
 /// As libc's `pthread_key_create`.
 pub unsafe extern "C" fn key_create(key: *mut c_uint, function: Option<AtExit>) -> c_int {
-    if let Some((store, plugin)) = loaded() {
+    if let Some((store, plugin)) = connected_by_loader() {
         if let Some(key_create) = store.takeover.key_create {
             // SAFETY: the handle is this plugin's, and the caller keeps libc's contract.
             return unsafe { key_create(plugin, key, function) };
@@ -102,7 +102,7 @@ pub unsafe extern "C" fn key_create(key: *mut c_uint, function: Option<AtExit>) 
 ///
 /// As libc's `pthread_key_delete`.
 pub unsafe extern "C" fn key_delete(key: c_uint) -> c_int {
-    if let Some((store, plugin)) = loaded() {
+    if let Some((store, plugin)) = connected_by_loader() {
         if let Some(key_delete) = store.takeover.key_delete {
             // SAFETY: the handle is this plugin's, and the caller keeps libc's contract.
             return unsafe { key_delete(plugin, key) };
@@ -115,7 +115,7 @@ pub unsafe extern "C" fn key_delete(key: c_uint) -> c_int {
 ///
 /// As libc's `pthread_setspecific`.
 pub unsafe extern "C" fn key_set(key: c_uint, value: *const c_void) -> c_int {
-    if let Some((store, plugin)) = loaded() {
+    if let Some((store, plugin)) = connected_by_loader() {
         if let Some(key_set) = store.takeover.key_set {
             // SAFETY: the handle is this plugin's, and the caller keeps libc's contract.
             return unsafe { key_set(plugin, key, value) };
@@ -133,7 +133,7 @@ pub unsafe extern "C" fn thread_create(
     start: Start,
     argument: *mut c_void,
 ) -> c_int {
-    if let Some((store, plugin)) = loaded() {
+    if let Some((store, plugin)) = connected_by_loader() {
         if let Some(thread_create) = store.takeover.thread_create {
             // SAFETY: the handle is this plugin's, and the caller keeps libc's contract.
             return unsafe { thread_create(plugin, thread, attributes, start, argument) };

@@ -16,8 +16,17 @@ const RUNS: &[&[&str]] = &[
     &["-p", "plugin_tls", "--features", "host"],
     &["-p", "plugin_tls", "--features", "host,plugin"],
     // A crate that declares items and depends on the core only; plugins' crates.
-    &["-p", "test-plugin-api"],
-    &["-p", "test-plugin-first", "-p", "test-plugin-linked-one"],
+    &["-p", "demo-api"],
+    &[
+        "-p",
+        "test-plugin-first",
+        "-p",
+        "test-plugin-api",
+        "-p",
+        "test-plugin-linked-one",
+        "-p",
+        "test-plugin-linked-two",
+    ],
     &["-p", "test-host", "-p", "xtask", "-p", "test-plan", "-p", "bench-plan"],
 ];
 

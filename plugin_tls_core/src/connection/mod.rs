@@ -20,4 +20,4 @@ pub(crate) use access::access;
 pub use connect::{disconnect, initialize_for};
 pub use context::Context;
 pub use own_store::use_own_store;
-pub use state::{is_host, loaded, mark_plugin};
+pub use state::{connected_by_loader, is_host, mark_plugin};

@@ -107,7 +107,7 @@ pub(super) fn undecide(_deciding: &MutexGuard<'_, ()>) {
 }
 
 /// The store and its name for this binary, if a loader has connected it.
-pub fn loaded() -> Option<(&'static Api, BinaryHandle)> {
+pub fn connected_by_loader() -> Option<(&'static Api, BinaryHandle)> {
     if !LOADED.load(Acquire) {
         return None;
     }

@@ -65,3 +65,17 @@ pub struct Totals {
 pub fn totals() -> Totals {
     Totals { shared: RUN.load(Relaxed), plain: plain::RUN.load(Relaxed) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// This crate depends on plugin_tls_core only.
+    #[test]
+    fn a_crate_that_declares_items_can_be_tested_alone() {
+        std::thread::spawn(count).join().expect("the thread counts");
+        count();
+        assert_eq!((RUN_HERE.get(), RUN.load(Relaxed)), (1, 2));
+        assert_eq!(totals().shared, totals().plain);
+    }
+}
