@@ -107,12 +107,7 @@ pub(crate) fn plugin_only(builder: &mut Builder<'_>, report: &Report) -> Result<
 }
 
 fn packages(workspace: &Workspace) -> Result<()> {
-    let mut command = process::cargo(&workspace.root);
-    command.args(words("tree -p plugin_tls --features plugin -e normal --prefix none"));
-    let finished = process::capture(&mut command, None)?;
-    let shown = process::describe(&command);
-    ensure!(finished.success(), "{shown}: {}\n{}", finished.how_it_ended(), finished.stderr);
-    check_packages(&finished.stdout).with_context(|| shown)
+    check_packages(&process::tree(&workspace.root, &["-p", FACADE, "--features", "plugin", "-e", "normal"])?)
 }
 
 /// `tree` has a line for each package, which starts with the name.

@@ -40,13 +40,8 @@ pub(crate) fn run(workspace: &Workspace, report: &Report) -> Result<()> {
 }
 
 fn packages(workspace: &Workspace) -> Result<()> {
-    let mut command = process::cargo(&workspace.root);
     // Of all targets: a dependency on Windows only would be a cycle on Windows.
-    command.args(["tree", "-p", CORE, "-e", "normal,build", "--prefix", "none", "--target", "all"]);
-    let finished = process::capture(&mut command, None)?;
-    let shown = process::describe(&command);
-    ensure!(finished.success(), "{shown}: {}\n{}", finished.how_it_ended(), finished.stderr);
-    check_packages(&finished.stdout).with_context(|| shown)
+    check_packages(&process::tree(&workspace.root, &["-p", CORE, "-e", "normal,build", "--target", "all"])?)
 }
 
 /// `tree` has a line for each package, which starts with the name.

@@ -11,7 +11,7 @@ use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use wait_timeout::ChildExt;
 
 /// How a process ended, and what it wrote.
@@ -102,6 +102,15 @@ pub(crate) fn cargo(root: &Path) -> Command {
     // Output is parsed, so it must not be coloured.
     command.env("CARGO_TERM_COLOR", "never").current_dir(root);
     command
+}
+
+/// What `cargo tree` prints with these arguments: a line for each package, which starts with the name.
+pub(crate) fn tree(root: &Path, arguments: &[&str]) -> Result<String> {
+    let mut command = cargo(root);
+    command.arg("tree").args(arguments).args(["--prefix", "none"]);
+    let finished = capture(&mut command, None)?;
+    ensure!(finished.success(), "{}: {}\n{}", describe(&command), finished.how_it_ended(), finished.stderr);
+    Ok(finished.stdout)
 }
 
 /// A command for `program` (cargo or rustc) of the nightly toolchain, through rustup.

@@ -131,3 +131,32 @@ macro_rules! export_operations {
         }
     };
 }
+
+/// Exports `connect` from a library, which takes a context of the given type.
+#[macro_export]
+macro_rules! export_connect {
+    ($context:ty) => {
+        /// Connects this library. Returns 0, or 1 after it wrote the reason.
+        ///
+        /// # Safety
+        ///
+        /// `context` must meet the conditions of `Context::initialize`, and `write` must accept `to` and any text.
+        #[unsafe(no_mangle)]
+        pub unsafe extern "C" fn connect(
+            context: $context,
+            write: $crate::probe::Write,
+            to: *mut ::std::ffi::c_void,
+        ) -> u32 {
+            // SAFETY: the caller guarantees that `context` meets the conditions of `initialize`.
+            match unsafe { context.initialize() } {
+                ::std::result::Result::Ok(()) => 0,
+                ::std::result::Result::Err(error) => {
+                    let text = ::std::format!("{error:?}\n{error}");
+                    // SAFETY: the caller guarantees that `write` accepts `to`. The text lives until `write` returns.
+                    unsafe { write(to, text.as_ptr(), text.len()) };
+                    1
+                }
+            }
+        }
+    };
+}
