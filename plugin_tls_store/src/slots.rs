@@ -125,8 +125,8 @@ impl SlotLocals {
     pub(crate) fn value(&self, index: usize) -> Option<NonNull<()>> {
         match self.place(index) {
             Place::Direct(slot) => NonNull::new(self.direct()[slot].get().cast_mut()),
-            // SAFETY: the row is the calling thread's, and the offset comes from a word.
-            Place::InRow(slot) => unsafe { Row::value_at(self.row().get(), Word::in_row(slot).row_offset()?) },
+            // SAFETY: the row is the calling thread's.
+            Place::InRow(slot) => unsafe { Row::value_at(self.row().get(), Word::in_row(slot)) },
         }
     }
 

@@ -43,7 +43,10 @@ pub fn disconnect() {
     FIND.store(NO_ROW as *mut (), Release);
 }
 
-/// The row of the calling thread, if it has one.
+/// The row of the calling thread, if it has one. Out of line, so that it does not get in the way of accesses that do not need
+/// it.
+#[cold]
+#[inline(never)]
 pub(super) fn find() -> Option<NonNull<Row>> {
     // SAFETY: only `FindRow`s are stored in `FIND`: above and in `connect`.
     let find = unsafe { mem::transmute::<*mut (), FindRow>(FIND.load(Acquire)) };

@@ -18,19 +18,11 @@ pub unsafe fn value(word: &AtomicPtr<()>) -> Option<NonNull<()>> {
         // SAFETY: the store that this binary uses has written the word, and it writes distances of slots only: a slot is
         // there on every thread, and only its own thread writes it.
         Some(distance) => NonNull::new(unsafe { thread_pointer::read(distance) }),
-        None => value_in_row(word),
+        // The word is read anew, because keeping it would cost each access a register. The store may have written another one
+        // meanwhile. Where that is a distance, the store finds the value.
+        // SAFETY: the row is the calling thread's.
+        None => finder::find().and_then(|row| unsafe { Row::value_at(row, Word::load(word)) }),
     }
-}
-
-/// As [`value`], where the word was one of a row. Out of line, or it would cost each access a register.
-#[cold]
-#[inline(never)]
-fn value_in_row(word: &AtomicPtr<()>) -> Option<NonNull<()>> {
-    let row = finder::find()?;
-    // The store may have written another word meanwhile. Where that is a distance, the store finds the value.
-    let offset = Word::load(word).row_offset()?;
-    // SAFETY: the row is the calling thread's.
-    unsafe { Row::value_at(row, offset) }
 }
 
 #[cfg(test)]
@@ -61,13 +53,17 @@ mod tests {
     fn only_words_of_a_row_lead_into_it() {
         // SAFETY: `row` returns the calling thread's row.
         unsafe { super::super::connect(row, 0) };
-        let found = |word: Word| value_in_row(&AtomicPtr::new(word.as_ptr())).map(|value| value.addr().get());
+        // SAFETY: `row` returns the calling thread's row, and words of rows lead into it.
+        let found = |word: Word| unsafe { value(&AtomicPtr::new(word.as_ptr())) }.map(|value| value.addr().get());
         assert_eq!(found(Word::in_row(1)), Some(0x5000));
         assert_eq!(found(Word::in_row(0)), None, "an empty slot");
         assert_eq!(found(Word::in_row(2)), None, "beyond the row");
         assert_eq!(found(Word::UNRESOLVED), None);
-        // A distance that is less than the row's size, as on platforms whose distances are positive.
-        assert_eq!(found(Word::at_distance(8)), None, "the word became a distance after the first look");
+        // The store may write a distance between the two looks at the word.
+        let distance = Word::at_distance(super::super::word::tests::SMALL_DISTANCE);
+        // SAFETY: the row is the calling thread's.
+        let in_row = unsafe { Row::value_at(finder::find().unwrap(), distance) };
+        assert_eq!(in_row, None, "a distance is no offset in the row");
         super::super::disconnect();
         assert_eq!(found(Word::in_row(1)), None, "no row without a store");
     }

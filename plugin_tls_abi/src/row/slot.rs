@@ -3,6 +3,8 @@
 use std::cell::Cell;
 use std::ptr::NonNull;
 
+use super::word::Word;
+
 /// The address of a value, or null.
 pub type Slot = Cell<*const ()>;
 
@@ -16,24 +18,19 @@ pub struct Row {
 }
 
 impl Row {
-    /// What the slot at `offset` holds, if the row is that long and the slot is not empty.
+    /// What the slot of `word` holds, if the word is one of a row, the row is that long, and the slot is not empty.
     ///
     /// # Safety
     ///
-    /// `row` is the row of the calling thread, and `offset` comes from a word.
-    pub unsafe fn value_at(row: NonNull<Row>, offset: usize) -> Option<NonNull<()>> {
+    /// `row` is the row of the calling thread.
+    #[inline]
+    pub unsafe fn value_at(row: NonNull<Row>, word: Word) -> Option<NonNull<()>> {
         let row = row.as_ptr();
-        // SAFETY:
-        // - The row of a running thread is alive: its thread alone replaces it, in calls that this function does not make.
-        // - The offset is a multiple of a slot's size, and it is less than the size of the slots, so the slot lies
-        //   within the row's allocation.
-        unsafe {
-            if offset < (*row).size {
-                let slot = (&raw const (*row).slots).byte_add(offset).cast::<Slot>();
-                NonNull::new((*slot).get().cast_mut())
-            } else {
-                None
-            }
-        }
+        // SAFETY: the row of a running thread is alive: its thread alone replaces it, in calls that this function does not
+        // make.
+        let offset = word.offset_within(unsafe { (*row).size })?;
+        // SAFETY: the slot lies within the row's slots, since its offset is a multiple of a slot's size and less than theirs.
+        let slot = unsafe { &*(&raw const (*row).slots).byte_add(offset).cast::<Slot>() };
+        NonNull::new(slot.get().cast_mut())
     }
 }
