@@ -3,20 +3,29 @@
 use std::ffi::c_void;
 
 use plugin_tls_abi::header::Header;
+use plugin_tls_abi::sys::image;
 use plugin_tls_abi::table::{Entry, OK, REJECTED, Status};
 use plugin_tls_abi::text::Sink;
 use plugin_tls_core::__private::{disconnect as drop_store, initialize_for};
 
-/// The entry of a plugin. `takes_over` says whether its image defines the functions of the takeover.
+/// The entry of a plugin. `defines_takeover` says whether its image defines the functions of the takeover.
 #[must_use]
-pub const fn entry(takes_over: bool) -> Entry {
+pub const fn entry(defines_takeover: bool) -> Entry {
     Entry {
         header: Header::of::<Entry>(),
         connect: Some(connect),
         disconnect: Some(disconnect),
-        takes_over: takes_over as u32,
-        reserved: 0,
+        takes_over: if defines_takeover { Some(takes_over) } else { None },
     }
+}
+
+/// See [`Entry::takes_over`]. The linker binds std to the functions of the takeover if both are in this image. Where std is a
+/// dynamic library, as with `-C prefer-dynamic`, it is not bound to them.
+extern "C" fn takes_over() -> u32 {
+    let own = takes_over as *const ();
+    // A function of std that is neither generic nor inlined, and that panics link anyway.
+    let std = std::env::current_dir as fn() -> std::io::Result<std::path::PathBuf> as *const ();
+    u32::from(image::span_of(own.cast()).is_some_and(|span| span.contains(&std.addr())))
 }
 
 /// See [`Entry::connect`].

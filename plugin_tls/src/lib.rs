@@ -62,6 +62,8 @@ pub use plugin_tls_core::{
 /// | `["cdylib", "rlib"]` and the like | the plugin can be loaded, but not unloaded: it does not take over the thread-locals, keys and threads of its own std, because those definitions would be the program's where the crate is linked into one |
 /// | others, and tests | nothing: a crate that is linked into a program is no plugin there |
 ///
+/// The macro sees the arguments of the compiler, as Cargo passes them. It does not see a `#![crate_type]` attribute.
+///
 /// ```standalone_crate
 /// plugin_tls::export_plugin!();
 /// # fn main() {}

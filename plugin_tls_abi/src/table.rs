@@ -237,8 +237,7 @@ pub struct Entry {
     pub connect: Option<unsafe extern "C" fn(table: *const c_void, load: *mut c_void, report: *const c_void) -> Status>,
     /// The plugin is about to be unmapped: it drops all knowledge of the store.
     pub disconnect: Option<unsafe extern "C" fn()>,
-    /// Not zero if the image defines the functions that lead to [`Takeover`].
-    pub takes_over: u32,
-    /// Zero.
-    pub reserved: u32,
+    /// Not zero if the image defines the functions that lead to [`Takeover`], and its std is bound to them. `None` if the
+    /// image does not define them.
+    pub takes_over: Option<extern "C" fn() -> u32>,
 }

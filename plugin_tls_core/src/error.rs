@@ -84,8 +84,9 @@ impl fmt::Display for AccessErrorReason {
         f.write_str(match self {
             AccessErrorReason::Destroyed => "already destroyed",
             AccessErrorReason::NotConnected => {
-                "this plugin is not connected to a host: load it with `plugin_tls::host::Plugin::load`, or call \
-                 `Context::initialize` in it before anything else"
+                "this library is marked as a plugin by `export_plugin!`, and is not connected to a host: load it with \
+                 `plugin_tls::host::Plugin::load`, or call `Context::initialize` in it before anything else; if it is a \
+                 host that links a plugin's crate, call `Context::get` first"
             }
             AccessErrorReason::Rejected => "verification refused the item's declaration",
             AccessErrorReason::Draining => "the plugin is being unloaded and may create no new values",
@@ -174,8 +175,8 @@ impl fmt::Display for ConnectError {
                 f.write_str("this binary is connected to another host's store, and a binary has one store for life")
             }
             ConnectError::UsedLocally => f.write_str(
-                "this binary has used its items before it was connected, and so has values of its own: call \
-                 `Context::initialize` before the first access",
+                "this binary has used its items, or has given out its own context, before it was connected, and so has a \
+                 store of its own: call `Context::initialize` before that",
             ),
             ConnectError::Rejected { report } => write!(f, "the host refused the plugin's items:\n{report}"),
         }

@@ -121,7 +121,7 @@ macro_rules! lazy_static {
 pub mod __private {
     pub use core::any::{type_name, type_name_of_val};
     pub use core::ops::Deref;
-    pub use core::{concat, file, line, module_path};
+    pub use core::{cfg, concat, file, line, module_path};
 
     pub use plugin_tls_macros::{lazy_static_items, thread_local_items};
 

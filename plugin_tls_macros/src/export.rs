@@ -49,7 +49,11 @@ pub(crate) fn expand(input: TokenStream, compilation: &Compilation) -> TokenStre
     }
     let mut items = vec![quote! {
         const _: () = {
-            #home::__private::constructor! { #home::__private::mark_plugin }
+            static HERE: u8 = 0;
+            extern "C" fn mark() {
+                #home::__private::mark_plugin(&HERE);
+            }
+            #home::__private::constructor! { mark }
         };
     }];
     let alone = product == Product::Plugin;
@@ -86,7 +90,7 @@ fn entry(home: &TokenTree, alone: bool) -> TokenStream {
         const _: () = {
             #[unsafe(export_name = #symbol)]
             pub static ENTRY: #home::__private::Entry = #home::__private::entry(
-                #alone && cfg!(all(target_os = "linux", target_env = "gnu", any(#(target_arch = #architectures),*)))
+                #alone && #home::__private::cfg!(all(target_os = "linux", target_env = "gnu", any(#(target_arch = #architectures),*)))
             );
         };
     }
@@ -111,6 +115,8 @@ fn no_own_store(home: &TokenTree) -> TokenStream {
         let symbol = quote! { #home::__private::own_store_symbol!() };
         quote! {
             #[cfg(#cfg)]
+            const _: () = {
+                mod own_store {
             #home::__private::global_asm! {
                 #home::__private::concat!(".ifndef ", #prefix, #symbol),
                 #section,
@@ -122,6 +128,8 @@ fn no_own_store(home: &TokenTree) -> TokenStream {
                 #end,
                 ".endif"
             }
+                }
+            };
         }
     };
     let elf = ".pushsection .data.rel.ro.plugin_tls_own_store, \"aw\", %progbits";
@@ -156,6 +164,8 @@ fn take_over(home: &TokenTree, architecture: &str, jump: &str) -> TokenStream {
     });
     quote! {
         #[cfg(all(target_os = "linux", target_env = "gnu", target_arch = #architecture))]
+        const _: () = {
+            mod takeover {
         #home::__private::global_asm! {
             ".pushsection .text.plugin_tls_takeover, \"ax\", %progbits",
             ".p2align 4",
@@ -163,6 +173,8 @@ fn take_over(home: &TokenTree, architecture: &str, jump: &str) -> TokenStream {
             ".popsection",
             #(#targets),*
         }
+            }
+        };
     }
 }
 

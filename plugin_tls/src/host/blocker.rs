@@ -60,10 +60,11 @@ pub enum Blocker {
     Handle,
     /// A [`Plugin`](super::Plugin) of the same file was dropped, and so given up: the plugin stays for good.
     GivenUp,
-    /// The plugin was connected by hand before it was loaded, and has left with the system what cannot be taken back.
+    /// The plugin uses the host's store, but not because `Plugin::load` connected it: it was connected by hand before, or it
+    /// shares plugin_tls with the host as a dynamic library. So it has left with the system what cannot be taken back.
     ConnectedByHand,
-    /// The plugin's crate is not a cdylib alone, so its image leaves with the system what cannot be taken back: see
-    /// `export_plugin!`.
+    /// The plugin's image leaves with the system what cannot be taken back: its crate is not a cdylib alone (see
+    /// `export_plugin!`), or it uses std as a dynamic library.
     NotTakenOver,
 }
 
@@ -124,12 +125,14 @@ impl fmt::Display for Blocker {
                 "a `Plugin` of the same file was dropped, which keeps it mapped for good: unload, do not drop",
             ),
             Blocker::ConnectedByHand => f.write_str(
-                "the plugin was connected by hand before it was loaded, and has left functions with the system: load \
-                 it without connecting it by hand",
+                "the plugin was connected by hand before it was loaded, or it shares plugin_tls with the host as a dynamic \
+                 library, and so has left functions with the system: load it without connecting it by hand, and link the \
+                 crate statically",
             ),
             Blocker::NotTakenOver => f.write_str(
-                "the plugin's crate is not a cdylib alone, so it leaves functions with the system: set `crate-type = \
-                 [\"cdylib\"]` in its Cargo.toml",
+                "the plugin leaves functions with the system, because its crate is not a cdylib alone, or because it uses \
+                 std as a dynamic library: set `crate-type = [\"cdylib\"]` in its Cargo.toml, and do not use \
+                 `-C prefer-dynamic`",
             ),
         }
     }

@@ -55,7 +55,7 @@ pub enum LoadErrorKind {
         /// What the system said.
         source: Source,
     },
-    /// The file is not whole, or its headers make no sense.
+    /// The file is not whole, its headers make no sense, or it is built for another machine.
     #[non_exhaustive]
     DamagedFile {
         /// What is wrong with it.
@@ -69,7 +69,7 @@ pub enum LoadErrorKind {
         source: Source,
     },
     /// The plugin that was loaded from this path before is still mapped, and the system's loader gives that one again,
-    /// although the file has changed since.
+    /// although the file has been written since.
     OldImage,
     /// The library does not export what `export_plugin!` exports.
     NotAPlugin,
@@ -172,13 +172,13 @@ impl fmt::Display for LoadError {
             LoadErrorKind::NotFound => write!(f, "cannot load {path}: there is no such file"),
             LoadErrorKind::NotAFile => write!(f, "cannot load {path}: it is not a file, name the library itself"),
             LoadErrorKind::Unreadable { .. } => write!(f, "cannot load {path}: the file cannot be read"),
-            LoadErrorKind::DamagedFile { what } => write!(f, "cannot load {path}: {what}; build or copy it again"),
+            LoadErrorKind::DamagedFile { what } => write!(f, "cannot load {path}: {what}"),
             LoadErrorKind::Open { .. } => write!(f, "cannot load {path}: the system's loader refused it"),
             LoadErrorKind::OldImage => write!(
                 f,
-                "cannot load {path}: the file has changed, but the plugin that was loaded from it before is still mapped, \
-                 and the system's loader would give that one again: unload it first, or load the new file under another \
-                 name"
+                "cannot load {path}: the file has been written since the plugin was loaded from it, but that plugin is \
+                 still mapped, and the system's loader would give it again: unload it first, or load the new file under \
+                 another name"
             ),
             LoadErrorKind::NotAPlugin => write!(
                 f,

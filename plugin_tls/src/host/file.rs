@@ -1,8 +1,10 @@
 //! The plugin's file, before it is loaded and while it is.
 
 use std::error::Error;
+use std::ffi::c_void;
 use std::fs::{self, File};
 use std::io;
+use std::ops::Range;
 use std::path::Path;
 use std::time::SystemTime;
 
@@ -10,6 +12,7 @@ use libloading::Library;
 use object::read::elf::{ElfFile, FileHeader, ProgramHeader};
 use object::read::{ReadCache, ReadRef};
 use object::{FileKind, Object, ObjectSymbol, elf};
+use plugin_tls_abi::sys::image;
 
 use super::error::LoadErrorKind;
 
@@ -66,17 +69,60 @@ fn check_elf<'data, Elf: FileHeader<Endian = object::Endianness>, R: ReadRef<'da
     data: R,
     length: u64,
 ) -> Result<(), String> {
-    let describe = |error: object::read::Error| format!("its headers cannot be read: {error}");
+    let describe = |error: object::read::Error| format!("its headers cannot be read ({error}): build or copy it again");
     let header = Elf::parse(data).map_err(describe)?;
     let endian = header.endian().map_err(describe)?;
-    for segment in header.program_headers(endian, data).map_err(describe)? {
-        let (start, size) = segment.file_range(endian);
-        let end = start.saturating_add(size);
-        if segment.p_type(endian) == elf::PT_LOAD && end > length {
-            return Err(format!("it has {length} bytes, and a segment of it ends at byte {end}: it is not whole"));
-        }
+    let machine = header.e_machine(endian);
+    let is_64 = header.is_type_64();
+    if MACHINE.is_some_and(|own| own != machine) || is_64 != cfg!(target_pointer_width = "64") {
+        let bits = if is_64 { 64 } else { 32 };
+        let number = machine.0;
+        return Err(format!(
+            "it is built for another machine (number {number} of ELF, {bits} bits): build it for this one"
+        ));
     }
-    Ok(())
+    let segments = header.program_headers(endian, data).map_err(describe)?;
+    let range = |segment: &Elf::ProgramHeader| {
+        let (start, size) = segment.file_range(endian);
+        start..start.saturating_add(size)
+    };
+    let loaded: Vec<_> = segments.iter().filter(|segment| segment.p_type(endian) == elf::PT_LOAD).map(&range).collect();
+    if let Some(segment) = loaded.iter().find(|segment| segment.end > length) {
+        let end = segment.end;
+        return Err(format!("it has {length} bytes, and a segment of it ends at byte {end}: build or copy it again"));
+    }
+    // The loader reads its tables where the dynamic segment says, and does not look whether that is loaded.
+    let dynamic = segments.iter().find(|segment| segment.p_type(endian) == elf::PT_DYNAMIC).map(range);
+    let within = |dynamic: &Range<u64>, loaded: &Range<u64>| loaded.start <= dynamic.start && dynamic.end <= loaded.end;
+    match dynamic {
+        Some(dynamic) if loaded.iter().any(|loaded| within(&dynamic, loaded)) => Ok(()),
+        Some(_) => Err("its dynamic segment is not part of what is loaded: build or copy it again".to_owned()),
+        // An executable without libraries, which the system's loader refuses.
+        None => Ok(()),
+    }
+}
+
+/// The machine of this binary, in ELF's numbers, where it is one of these.
+const MACHINE: Option<elf::Machine> = if cfg!(target_arch = "x86_64") {
+    Some(elf::EM_X86_64)
+} else if cfg!(target_arch = "aarch64") {
+    Some(elf::EM_AARCH64)
+} else if cfg!(target_arch = "x86") {
+    Some(elf::EM_386)
+} else if cfg!(target_arch = "arm") {
+    Some(elf::EM_ARM)
+} else if cfg!(target_arch = "s390x") {
+    Some(elf::EM_S390)
+} else {
+    None
+};
+
+/// Whether `address` lies in the image of the file at `path`, and not in that of a library that the file needs. True where
+/// the system does not tell.
+pub(super) fn is_in_image_of(address: *const c_void, path: &Path) -> bool {
+    let place = |path: &Path| fs::metadata(path).ok().and_then(|metadata| FileMark::of(&metadata).place);
+    let Some(image) = image::file_of(address) else { return true };
+    place(&image) == place(path)
 }
 
 /// The symbols that a library exports and whose name starts with `prefix`.

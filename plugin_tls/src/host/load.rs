@@ -13,7 +13,7 @@ use plugin_tls_core::__private::{is_host, use_own_store};
 use plugin_tls_store::api::Load;
 
 use super::error::{LoadError, LoadErrorKind};
-use super::file;
+use super::file::{self, FileMark};
 use super::loaded::{Image, LOADED, Loaded};
 use super::plugin::{Plugin, name_of};
 
@@ -80,14 +80,13 @@ impl Plugin {
 ///
 /// As [`Plugin::load`]; with `trusted`, as [`Plugin::load_trusted`].
 unsafe fn load(path: &Path, trusted: bool) -> Result<Plugin, LoadErrorKind> {
-    let mark = file::check(path)?;
     let table = use_own_store();
     if !is_host() {
         return Err(LoadErrorKind::NotTheHost);
     }
     // SAFETY: the caller guarantees that the library's constructors may run. Dropping the library on an error closes it:
     // nothing of it has been kept by then.
-    let library = unsafe { file::open(path) }.map_err(|source| LoadErrorKind::Open { source })?;
+    let (library, mark) = unsafe { open(path) }?;
     // SAFETY: the caller guarantees that a symbol of this name comes from `export_plugin!`.
     let entry = unsafe { find_entry(&library, path) }?;
     let (Some(connect), Some(disconnect)) = (entry.connect, entry.disconnect) else {
@@ -122,10 +121,28 @@ unsafe fn load(path: &Path, trusted: bool) -> Result<Plugin, LoadErrorKind> {
     if status != OK {
         return Err(LoadErrorKind::Refused { reason });
     }
-    let taken_over = entry.takes_over != 0 || !PLATFORM_TAKES_OVER;
+    let taken_over = !PLATFORM_TAKES_OVER || entry.takes_over.is_some_and(|takes_over| takes_over() != 0);
     let loaded = Arc::new(Loaded::new(address, mark, disconnect, taken_over, library, load.connected));
     all.insert(address, Arc::clone(&loaded));
     Ok(Plugin::new(loaded, path))
+}
+
+/// Opens the library at `path`. The mark is that of the file that was opened: if it is replaced meanwhile, it is opened again.
+///
+/// # Safety
+///
+/// The library's constructors may run.
+unsafe fn open(path: &Path) -> Result<(Library, FileMark), LoadErrorKind> {
+    let mut mark = file::check(path)?;
+    loop {
+        // SAFETY: the caller guarantees that the library's constructors may run.
+        let library = unsafe { file::open(path) }.map_err(|source| LoadErrorKind::Open { source })?;
+        let now = file::check(path)?;
+        if now == mark {
+            return Ok((library, mark));
+        }
+        mark = now;
+    }
 }
 
 /// The entry of a plugin, if this binary can work with it.
@@ -136,6 +153,8 @@ unsafe fn load(path: &Path, trusted: bool) -> Result<Plugin, LoadErrorKind> {
 unsafe fn find_entry(library: &Library, path: &Path) -> Result<&'static Entry, LoadErrorKind> {
     // SAFETY: the caller guarantees that the symbol is a static; its address is only kept.
     let find = |name: &str| unsafe { library.get::<*const Entry>(name.as_bytes()) }.map(|symbol| *symbol).ok();
+    // The system looks into the libraries that this one needs, too.
+    let find = |name: &str| find(name).filter(|entry| file::is_in_image_of(entry.cast(), path));
     let others = || {
         // Crates that are libraries as well have entries with longer names. All lead to the same functions.
         let prefix = format!("{ENTRY_SYMBOL}_");

@@ -1,8 +1,12 @@
 //! A handle to a plugin.
 
+use std::ffi::c_void;
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::ptr;
 use std::sync::Arc;
+
+use plugin_tls_abi::sys::image;
 
 use super::error::{LoadError, LoadErrorKind};
 use super::loaded::{Image, Loaded};
@@ -36,6 +40,8 @@ pub struct Plugin {
     /// The handle is counted in [`Handles::live`](super::loaded::Handles::live).
     pub(super) live: bool,
 }
+
+const OF_ANOTHER_LIBRARY: &str = "a library that the plugin needs has a symbol of this name";
 
 /// What the file at `path` is called in snapshots and reports.
 pub(super) fn name_of(path: &Path) -> String {
@@ -95,13 +101,18 @@ impl Plugin {
             return Err(LoadError::new(&self.path, LoadErrorKind::Unloaded));
         };
         // SAFETY: the address is only kept.
-        match unsafe { library.get::<*mut std::ffi::c_void>(symbol) } {
+        let found = unsafe { library.get::<*mut c_void>(symbol) }.map(|address| *address).map_err(Box::from);
+        // The system looks into the libraries that the plugin needs, too.
+        let own = image::span_of(ptr::without_provenance(self.loaded.entry));
+        let is_own = |address: &*mut c_void| own.as_ref().is_none_or(|span| span.contains(&address.addr()));
+        match found.and_then(|address| if is_own(&address) { Ok(address) } else { Err(Box::from(OF_ANOTHER_LIBRARY)) })
+        {
             // SAFETY: the caller guarantees that `T` is the symbol's type. The image stays mapped while this handle is live,
             // and the symbol borrows it; where it is not live, the caller guarantees that no other handle unmaps the image.
-            Ok(address) => Ok(unsafe { Symbol::new(*address) }),
+            Ok(address) => Ok(unsafe { Symbol::new(address) }),
             Err(source) => {
                 let symbol = String::from_utf8_lossy(symbol).trim_end_matches('\0').to_owned();
-                Err(LoadError::new(&self.path, LoadErrorKind::NoSymbol { symbol, source: Box::new(source) }))
+                Err(LoadError::new(&self.path, LoadErrorKind::NoSymbol { symbol, source }))
             }
         }
     }

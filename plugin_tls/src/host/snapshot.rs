@@ -2,7 +2,7 @@
 
 #![forbid(unsafe_code)]
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::ptr;
 
@@ -55,10 +55,12 @@ pub struct SnapshotItem {
     pub ty: String,
     /// Which macro declares it.
     pub kind: SnapshotKind,
-    /// The file name of the binary whose code builds the item's values, or has built the one that lives; `None` if no
-    /// binary owns the item.
+    /// The file name of the binary whose code has built all values that live, or, if there are none, that would build one.
+    /// `None` if more than one has or would: each thread's value belongs to the binary that used the item first there.
     pub owner: Option<String>,
-    /// The file names of all binaries that have the item, the owner among them.
+    /// The file names of the binaries whose code has built a value that lives, sorted.
+    pub owners: Vec<String>,
+    /// The file names of all binaries that have the item, in the order of their registration.
     pub binaries: Vec<String>,
     /// Whether there is a value.
     pub state: SnapshotState,
@@ -117,62 +119,89 @@ pub enum SnapshotState {
 pub fn snapshot() -> Snapshot {
     // A program that asks before it has used any item sees its own items, too.
     use_own_store();
-    let threads = values_by_record();
+    let mut local = local_values();
     let mut items: Vec<_> = store().registry.read(|registered| {
-        let threads = |record: &Record| threads.get(&ptr::from_ref(record)).copied().unwrap_or_default();
-        registered.records().filter_map(|record| describe(registered, record, threads(record))).collect()
+        let mut local = |record: &Record| local.remove(&ptr::from_ref(record)).unwrap_or_default();
+        registered.records().filter_map(|record| describe(registered, record, local(record))).collect()
     });
     items.sort_by(|a: &SnapshotItem, b| (&a.path, &a.version, &a.ty).cmp(&(&b.path, &b.version, &b.ty)));
     Snapshot { items }
 }
 
-/// How many threads have a value, for each item that any has.
-fn values_by_record() -> HashMap<*const Record, usize> {
-    let mut threads = HashMap::new();
+/// The values of one thread-local item.
+#[derive(Clone, Default)]
+struct LocalValues {
+    threads: usize,
+    /// The names of the binaries that have built them.
+    owners: BTreeSet<String>,
+    /// One of these is being unloaded.
+    draining: bool,
+}
+
+/// The values of each thread-local item that has any.
+fn local_values() -> HashMap<*const Record, LocalValues> {
+    let mut values: HashMap<_, LocalValues> = HashMap::new();
     store().threads.for_each(|thread| {
         thread.for_each_waiting(|task| {
             if let TaskKind::Value(owner) = task.kind() {
-                *threads.entry(ptr::from_ref(owner.record)).or_default() += 1;
+                let values = values.entry(ptr::from_ref(owner.record)).or_default();
+                values.threads += 1;
+                values.draining |= owner.binary.is_draining();
+                if !values.owners.contains(&owner.binary.name) {
+                    values.owners.insert(owner.binary.name.clone());
+                }
             }
         });
     });
-    threads
+    values
 }
 
-fn describe(registered: &Registered, record: &Record, threads: usize) -> Option<SnapshotItem> {
+fn describe(registered: &Registered, record: &Record, local: LocalValues) -> Option<SnapshotItem> {
     let identity = record.identity;
     let fields = identity.fields();
     let reference = registered.reference(record)?;
-    let mut copies = registered.copies_of(record);
-    let (kind, state, threads, values, owner) = if record.kind == KIND_THREAD_LOCAL {
-        let hosts = record.is_of_host();
+    let name = |copy: &ItemCopy| copy.binary.name.clone();
+    let binaries: Vec<_> = registered.copies_of(record).map(name).collect();
+    let LocalValues { threads, mut owners, draining } = local;
+    // The process-wide value that is there, or is being built, or could not be.
+    let mut process_owner = None;
+    let (kind, state, values) = if record.kind == KIND_THREAD_LOCAL {
         let state = match threads {
             0 => SnapshotState::Empty,
-            _ if !hosts && copies.any(|copy| copy.binary.is_draining()) => SnapshotState::Draining,
+            _ if draining => SnapshotState::Draining,
             _ => SnapshotState::Live,
         };
-        (SnapshotKind::ThreadLocal, state, threads, threads, reference)
+        (SnapshotKind::ThreadLocal, state, threads)
     } else {
-        let (state, values, owner) = match record.process_view() {
-            ProcessView::Empty => (SnapshotState::Empty, 0, reference),
-            ProcessView::Running(owner) => (SnapshotState::Building, 0, owner),
-            ProcessView::Live(owner) => (SnapshotState::Live, 1, owner),
-            ProcessView::Poisoned(owner) => (SnapshotState::Poisoned, 0, owner),
+        let (state, owner) = match record.process_view() {
+            ProcessView::Empty => (SnapshotState::Empty, None),
+            ProcessView::Running(owner) => (SnapshotState::Building, Some(owner)),
+            ProcessView::Live(owner) => (SnapshotState::Live, Some(owner)),
+            ProcessView::Poisoned(owner) => (SnapshotState::Poisoned, Some(owner)),
         };
-        (SnapshotKind::Static, state, 0, values, owner)
+        process_owner = owner.map(name);
+        let live = state == SnapshotState::Live;
+        owners.extend(process_owner.clone().filter(|_| live));
+        (SnapshotKind::Static, state, usize::from(live))
     };
-    let name = |copy: &ItemCopy| copy.binary.name.clone();
+    let only_one = |names: &mut dyn Iterator<Item = &String>| names.next().filter(|_| names.next().is_none()).cloned();
+    let would_build = || if record.is_of_host() { Some(name(reference)) } else { only_one(&mut binaries.iter()) };
+    let owner = match owners.is_empty() {
+        true => process_owner.or_else(would_build),
+        false => only_one(&mut owners.iter()),
+    };
     Some(SnapshotItem {
         path: identity.to_string(),
         version: fields.version.to_owned(),
         ty: fields.ty.to_owned(),
         kind,
-        owner: Some(name(owner)),
-        binaries: registered.copies_of(record).map(name).collect(),
+        owner,
+        owners: owners.into_iter().collect(),
         state,
         threads,
         bytes: values * reference.facts.size,
         unproven: registered.copies_of(record).any(|copy| matches!(copy.proof, Proof::Unproven | Proof::Trusted)),
+        binaries,
     })
 }
 
@@ -226,7 +255,7 @@ impl fmt::Display for Snapshot {
                 name,
                 ty,
                 item.kind.to_string(),
-                item.owner.clone().unwrap_or_default(),
+                item.owner.clone().unwrap_or_else(|| item.owners.join(", ")),
                 item.state.to_string(),
                 threads,
                 item.bytes.to_string(),

@@ -37,7 +37,7 @@ impl Plugin {
     ///   blockers, and nothing will call it any more: no function pointer, trait object or `&'static` of the plugin is
     ///   used again. (Values that survive may hold such; see [`Unloaded::hints`].)
     /// - No thread refers to a process-wide value that the plugin owns, and the calling thread to no value of a
-    ///   `thread_local!` item that it owns: [`snapshot`](fn@super::snapshot) tells owners.
+    ///   `thread_local!` item that it has built: [`SnapshotItem::owners`](super::SnapshotItem::owners) tells who has.
     /// - Process-wide values that the plugin owns may be dropped by the calling thread: their types are `Send`.
     ///
     /// ```no_run

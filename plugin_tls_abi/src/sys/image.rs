@@ -35,9 +35,11 @@ pub fn file_of(_address: *const c_void) -> Option<PathBuf> {
 /// Whether `address` lies in the executable, and not in a library.
 #[cfg(target_os = "linux")]
 pub fn in_executable(address: *const c_void) -> bool {
-    // The loader lists the executable first, also where it was started by `ld.so` itself or libraries were preloaded.
-    let executable = find(|segments| Some(segments.iter().any(|segment| segment.contains(&address.addr()))));
-    executable.unwrap_or(false)
+    // The system says where the headers of the executable are, also where it was started by `ld.so` itself. The first image
+    // that the loader lists is not always the executable: in a namespace of `dlmopen` it is a library.
+    // SAFETY: the function takes any number, and returns zero if it does not know it.
+    let headers = unsafe { libc::getauxval(libc::AT_PHDR) };
+    find(|image| (image.headers.addr() as u64 == headers).then(|| image.contains(address))).unwrap_or(false)
 }
 
 /// Whether `address` lies in the executable, and not in a library. False where the system does not tell.
@@ -51,12 +53,7 @@ pub fn in_executable(address: *const c_void) -> bool {
 /// The span of the image that `address` lies in. `None` if nothing is mapped there, or if the system does not tell.
 #[cfg(target_os = "linux")]
 pub fn span_of(address: *const c_void) -> Option<Span> {
-    find(|segments| {
-        segments.iter().any(|segment| segment.contains(&address.addr())).then(|| {
-            let start = segments.iter().map(|segment| segment.start).min().unwrap_or_default();
-            start..segments.iter().map(|segment| segment.end).max().unwrap_or_default()
-        })
-    })
+    find(|image| image.contains(address).then(|| image.span()))
 }
 
 /// The span of the image that `address` lies in. `None` if nothing is mapped there, or if the system does not tell.
@@ -65,11 +62,32 @@ pub fn span_of(_address: *const c_void) -> Option<Span> {
     None
 }
 
-/// Shows `look` the segments of each image in the loader's order until it returns something.
+/// A loaded image.
 #[cfg(target_os = "linux")]
-fn find<R>(mut look: impl FnMut(&[Span]) -> Option<R>) -> Option<R> {
+struct Image {
+    /// The address of its program headers.
+    headers: *const c_void,
+    /// The addresses of its segments.
+    segments: Vec<Span>,
+}
+
+#[cfg(target_os = "linux")]
+impl Image {
+    fn contains(&self, address: *const c_void) -> bool {
+        self.segments.iter().any(|segment| segment.contains(&address.addr()))
+    }
+
+    fn span(&self) -> Span {
+        let start = self.segments.iter().map(|segment| segment.start).min().unwrap_or_default();
+        start..self.segments.iter().map(|segment| segment.end).max().unwrap_or_default()
+    }
+}
+
+/// Shows `look` each image in the loader's order until it returns something.
+#[cfg(target_os = "linux")]
+fn find<R>(mut look: impl FnMut(&Image) -> Option<R>) -> Option<R> {
     struct Search<'a, R> {
-        look: &'a mut dyn FnMut(&[Span]) -> Option<R>,
+        look: &'a mut dyn FnMut(&Image) -> Option<R>,
         found: Option<R>,
     }
 
@@ -86,7 +104,7 @@ fn find<R>(mut look: impl FnMut(&[Span]) -> Option<R>) -> Option<R> {
             let start = (info.dlpi_addr as usize).wrapping_add(header.p_vaddr as usize);
             start..start.wrapping_add(header.p_memsz as usize)
         });
-        search.found = (search.look)(&segments.collect::<Vec<_>>());
+        search.found = (search.look)(&Image { headers: info.dlpi_phdr.cast(), segments: segments.collect() });
         libc::c_int::from(search.found.is_some())
     }
 

@@ -16,7 +16,7 @@
 //!
 //! `STORE` is written last, with Release, after the handle and the way to the row. Who reads it with Acquire sees both.
 //! `LOADED` is written after that, with Release, and read with Acquire, so that who sees it set sees the store as well.
-//! `MARKED` is Relaxed: a constructor sets it before any other code of the binary runs, and nothing depends on it but itself.
+//! `MARK` is Relaxed: a constructor sets it before any other code of the binary runs, and nothing depends on it but itself.
 
 use std::ffi::c_void;
 use std::ptr;
@@ -37,15 +37,15 @@ static HANDLE: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
 static HOST: AtomicBool = AtomicBool::new(false);
 /// A loader has connected this binary, and may unmap it again.
 static LOADED: AtomicBool = AtomicBool::new(false);
-/// The binary has an `export_plugin!`.
-static MARKED: AtomicBool = AtomicBool::new(false);
+/// The address of a static of the crate that calls `export_plugin!`; null if there is none.
+static MARK: AtomicPtr<u8> = AtomicPtr::new(ptr::null_mut());
 
 /// Held while it is decided which store this binary uses.
 static DECIDING: Mutex<()> = Mutex::new(());
 
-/// The constructor of a binary with an `export_plugin!`.
-pub extern "C" fn mark_plugin() {
-    MARKED.store(true, Relaxed);
+/// Marks the image that the caller's static is part of as a plugin. `export_plugin!` calls this when the binary is loaded.
+pub fn mark_plugin(here: &'static u8) {
+    MARK.store(ptr::from_ref(here).cast_mut(), Relaxed);
 }
 
 /// Any address inside of this binary.
@@ -66,8 +66,12 @@ pub(super) fn handle() -> BinaryHandle {
 }
 
 /// Whether `export_plugin!` marks this image as a plugin, and it is no executable, in which the mark has no meaning.
+///
+/// The mark may be of another image: where this crate is part of a dynamic library that host and plugins share.
 pub(super) fn is_plugin() -> bool {
-    MARKED.load(Relaxed) && !image::in_executable(address())
+    let mark = MARK.load(Relaxed);
+    let is_of_this_image = || image::span_of(address()).is_none_or(|span| span.contains(&mark.addr()));
+    !mark.is_null() && is_of_this_image() && !image::in_executable(address())
 }
 
 /// Whether this binary uses its own store.

@@ -34,6 +34,13 @@ pub fn scenarios() -> Vec<Scenario> {
             "a library cannot load a plugin of this program, and this program cannot load a plugin of the library",
             one_host,
         ),
+        #[cfg(all(target_os = "linux", target_env = "gnu"))]
+        Scenario::new(
+            GROUP,
+            "a_library_in_a_namespace_of_its_own_is_no_executable",
+            "a host library that dlmopen has loaded finds its values on every thread",
+            namespace,
+        ),
         Scenario::new(
             GROUP,
             "a_host_library_is_reported_by_its_own_name",
@@ -41,6 +48,31 @@ pub fn scenarios() -> Vec<Scenario> {
             own_name,
         ),
     ])
+}
+
+/// In a namespace of its own, a library is the first image that the system lists, as the executable is elsewhere.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+fn namespace(bench: &Bench) {
+    use std::ffi::CString;
+    use std::os::unix::ffi::OsStrExt;
+
+    if std::env::var_os(test_plan::SANITIZER).is_some_and(|value| value == "1") {
+        // The sanitizer's runtime cannot be loaded twice.
+        return;
+    }
+    let path = CString::new(bench.path("other-host-library").as_os_str().as_bytes()).expect("the path has no zero");
+    // SAFETY: the file is a library of this workspace, and its initializers may run here.
+    let library = unsafe { libc::dlmopen(libc::LM_ID_NEWLM, path.as_ptr(), libc::RTLD_NOW) };
+    assert!(!library.is_null(), "the library can be loaded");
+    // SAFETY: the handle is that of a library that is open, and the name is a C string.
+    let probe = unsafe { libc::dlsym(library, c"probe".as_ptr()) };
+    assert!(!probe.is_null(), "the library has operations");
+    // SAFETY: `export_operations!` exports `probe` with the type `Probe`, and the library is never closed.
+    let operations = unsafe { Operations::new(std::mem::transmute::<*mut c_void, Probe>(probe)) };
+    let count = move || [1, 2].map(|n| operations.call("counter_add", n).number());
+    assert_eq!(count(), [1, 3]);
+    assert_eq!(thread::spawn(count).join().expect("the thread does not panic"), [1, 3]);
+    assert_eq!(host("counter_add", 0).number(), 0, "this program has its own store");
 }
 
 type Load = unsafe extern "C" fn(*const u8, usize, Write, *mut c_void) -> Option<Probe>;

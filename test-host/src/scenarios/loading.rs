@@ -49,6 +49,11 @@ pub fn scenarios() -> Vec<Scenario> {
             damaged_entry,
         ),
         scenario(
+            "library_that_needs_a_plugin",
+            "a library without export_plugin! is NotAPlugin, even if a library that it needs is a plugin",
+            needs_a_plugin,
+        ),
+        scenario(
             "file_that_is_not_whole",
             "a plugin's file that was cut off is refused, whatever its length; the system's loader is not asked",
             cut_off,
@@ -186,7 +191,40 @@ fn cut_off(bench: &Bench) {
     changed[32..40].copy_from_slice(&(whole.len() as u64 * 2).to_le_bytes());
     fs::write(&file, changed).expect("the folder is writable");
     assert!(matches!(refused(&file).kind(), LoadErrorKind::DamagedFile { .. }));
+    // A dynamic segment that is not part of what is loaded: the system's loader would read there all the same.
+    let mut changed = whole.clone();
+    let headers = (64..).step_by(56).take(usize::from(whole[56]));
+    let dynamic = { headers }.find(|&at| whole[at..at + 4] == 2_u32.to_le_bytes()).expect("a plugin has one");
+    changed[dynamic + 8..dynamic + 16].copy_from_slice(&(1_u64 << 40).to_le_bytes());
+    fs::write(&file, changed).expect("the folder is writable");
+    says(&refused(&file), "its dynamic segment is not part of what is loaded");
+    // A file for a machine that does not exist.
+    let mut changed = whole.clone();
+    changed[18..20].copy_from_slice(&0xbeef_u16.to_le_bytes());
+    fs::write(&file, changed).expect("the folder is writable");
+    says(&refused(&file), "it is built for another machine (number 48879 of ELF, 64 bits)");
 }
+
+/// A library that needs a plugin, and is none itself.
+#[cfg(target_os = "linux")]
+fn needs_a_plugin(bench: &Bench) {
+    let folder = temporary_folder();
+    let file = folder.path().join("wrapper.so");
+    let plugin = bench.path("first");
+    let mut link = std::process::Command::new("cc");
+    link.args(["-shared", "-Wl,--no-as-needed", "-o"]).arg(&file).arg(&plugin).arg("-Wl,-rpath");
+    link.arg(format!("-Wl,{}", plugin.parent().expect("a folder").display()));
+    let linked = link.output().expect("there is a C linker");
+    assert!(linked.status.success(), "{}", String::from_utf8_lossy(&linked.stderr));
+    let error = refused(&file);
+    assert!(matches!(error.kind(), LoadErrorKind::NotAPlugin), "{error:?}");
+    // The plugin itself still loads, and is not said to have changed.
+    assert_eq!(bench.load("first").call("counter_add", 1).number(), 1);
+    assert!(matches!(refused(&file).kind(), LoadErrorKind::NotAPlugin));
+}
+
+#[cfg(not(target_os = "linux"))]
+fn needs_a_plugin(_: &Bench) {}
 
 #[cfg(not(target_os = "linux"))]
 fn cut_off(_: &Bench) {}
@@ -323,6 +361,12 @@ fn what_a_plugin_tells(bench: &Bench) {
         assert!(error.source().expect("the error has the loader's error as its source").is::<libloading::Error>());
         says(&error, &path.to_string_lossy());
         says(&error, "`no_such_function`");
+    }
+    // The plugin links libc, whose symbols it does not export.
+    // SAFETY: the symbol is not used.
+    let error = unsafe { plugin.get::<extern "C" fn()>(b"getpid") }.expect_err("it is a symbol of another library");
+    if cfg!(target_os = "linux") {
+        says(&error, "a library that the plugin needs has a symbol of this name");
     }
 }
 

@@ -117,6 +117,12 @@ pub fn scenarios() -> Vec<Scenario> {
             "the snapshot shows the plugin as the owner of an item that only it links",
             plugin_rows,
         ),
+        Scenario::new(
+            GROUP,
+            "the_snapshot_names_the_owners_of_values",
+            "the owner of a value is the plugin that built it, not the one that was registered first",
+            owners_of_values,
+        ),
         any_compilers("snapshot_as_a_table", "the display form of a snapshot is a table with a line per item", table),
     ])
 }
@@ -517,6 +523,24 @@ fn static_rows(bench: &Bench) {
     assert!(catch_unwind(|| *BROKEN).is_err());
     let broken = row("test_host::scenarios::verification::static_rows::BROKEN");
     assert_eq!((broken.state, broken.bytes), (SnapshotState::Poisoned, 0));
+}
+
+/// Two plugins link an item that the host does not.
+fn owners_of_values(bench: &Bench) {
+    let [first, second] = ["first", "second"].map(|name| bench.load(name));
+    let item = "test_plugin_api::PLUGIN_COUNTER";
+    assert_eq!((row(item).owner, row(item).owners.len()), (None, 0), "either may build a value");
+    second.call("plugin_counter_add", 1).number();
+    let second_name = second.plugin.name().to_owned();
+    assert_eq!(row(item).owner.as_ref(), Some(&second_name), "the plugin that was registered second has built it");
+    let operations = first.operations();
+    let both = std::thread::spawn(move || {
+        operations.call("plugin_counter_add", 1).number();
+        row("test_plugin_api::PLUGIN_COUNTER")
+    });
+    let both = both.join().expect("the thread does not panic");
+    assert_eq!((both.owner, both.owners.len(), both.threads), (None, 2, 2));
+    assert_eq!(row(item).owners, [second_name], "the other thread has ended");
 }
 
 fn plugin_rows(bench: &Bench) {
