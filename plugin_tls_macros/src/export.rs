@@ -117,17 +117,17 @@ fn no_own_store(home: &TokenTree) -> TokenStream {
             #[cfg(#cfg)]
             const _: () = {
                 mod own_store {
-            #home::__private::global_asm! {
-                #home::__private::concat!(".ifndef ", #prefix, #symbol),
-                #section,
-                ".balign 8",
-                #home::__private::concat!(#global, #symbol),
-                #home::__private::concat!(#hidden, #symbol),
-                #home::__private::concat!(#prefix, #symbol, ":"),
-                ".zero 8",
-                #end,
-                ".endif"
-            }
+                    #home::__private::global_asm! {
+                        #home::__private::concat!(".ifndef ", #prefix, #symbol),
+                        #section,
+                        ".balign 8",
+                        #home::__private::concat!(#global, #symbol),
+                        #home::__private::concat!(#hidden, #symbol),
+                        #home::__private::concat!(#prefix, #symbol, ":"),
+                        ".zero 8",
+                        #end,
+                        ".endif"
+                    }
                 }
             };
         }
@@ -166,13 +166,13 @@ fn take_over(home: &TokenTree, architecture: &str, jump: &str) -> TokenStream {
         #[cfg(all(target_os = "linux", target_env = "gnu", target_arch = #architecture))]
         const _: () = {
             mod takeover {
-        #home::__private::global_asm! {
-            ".pushsection .text.plugin_tls_takeover, \"ax\", %progbits",
-            ".p2align 4",
-            #(#functions,)*
-            ".popsection",
-            #(#targets),*
-        }
+                #home::__private::global_asm! {
+                    ".pushsection .text.plugin_tls_takeover, \"ax\", %progbits",
+                    ".p2align 4",
+                    #(#functions,)*
+                    ".popsection",
+                    #(#targets),*
+                }
             }
         };
     }

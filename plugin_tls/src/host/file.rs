@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::ffi::c_void;
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Read};
 use std::ops::Range;
 use std::path::Path;
 use std::time::SystemTime;
@@ -36,24 +36,37 @@ impl FileMark {
     }
 }
 
-/// Looks at the file without loading it.
+/// What the file is like now.
+///
+/// # Errors
+///
+/// If there is no such file, or if it is something else.
+pub(super) fn mark(path: &Path) -> Result<FileMark, LoadErrorKind> {
+    let metadata = fs::metadata(path).map_err(unreadable)?;
+    if metadata.is_file() { Ok(FileMark::of(&metadata)) } else { Err(LoadErrorKind::NotAFile) }
+}
+
+fn unreadable(error: io::Error) -> LoadErrorKind {
+    match error.kind() {
+        io::ErrorKind::NotFound => LoadErrorKind::NotFound,
+        _ => LoadErrorKind::Unreadable { source: Box::new(error) },
+    }
+}
+
+/// Looks into a file that has this mark, without loading it.
 ///
 /// # Errors
 ///
 /// What the system's loader would not say in such words, or would not survive: it maps the segments of a file that is not
 /// whole, and a read beyond the file's end kills the process.
-pub(super) fn check(path: &Path) -> Result<FileMark, LoadErrorKind> {
-    let unreadable = |error: io::Error| match error.kind() {
-        io::ErrorKind::NotFound => LoadErrorKind::NotFound,
-        _ => LoadErrorKind::Unreadable { source: Box::new(error) },
-    };
-    let metadata = fs::metadata(path).map_err(unreadable)?;
-    if !metadata.is_file() {
-        return Err(LoadErrorKind::NotAFile);
-    }
-    let file = File::open(path).map_err(unreadable)?;
-    check_segments(&ReadCache::new(file), metadata.len()).map_err(|what| LoadErrorKind::DamagedFile { what })?;
-    Ok(FileMark::of(&metadata))
+pub(super) fn check(path: &Path, mark: &FileMark) -> Result<(), LoadErrorKind> {
+    let mut file = File::open(path).map_err(unreadable)?;
+    // The headers are at the start, as a rule.
+    let mut start = [0; 2048];
+    let read = file.read(&mut start).map_err(unreadable)?;
+    check_segments(&start[..read], mark.length)
+        .or_else(|_| check_segments(&ReadCache::new(file), mark.length))
+        .map_err(|what| LoadErrorKind::DamagedFile { what })
 }
 
 /// Whether an ELF file has all the bytes that its headers speak of. Other files are left to the system's loader.
@@ -120,8 +133,11 @@ const MACHINE: Option<elf::Machine> = if cfg!(target_arch = "x86_64") {
 /// Whether `address` lies in the image of the file at `path`, and not in that of a library that the file needs. True where
 /// the system does not tell.
 pub(super) fn is_in_image_of(address: *const c_void, path: &Path) -> bool {
-    let place = |path: &Path| fs::metadata(path).ok().and_then(|metadata| FileMark::of(&metadata).place);
     let Some(image) = image::file_of(address) else { return true };
+    if image == path {
+        return true;
+    }
+    let place = |path: &Path| mark(path).ok().and_then(|mark| mark.place);
     place(&image) == place(path)
 }
 

@@ -133,11 +133,12 @@ unsafe fn load(path: &Path, trusted: bool) -> Result<Plugin, LoadErrorKind> {
 ///
 /// The library's constructors may run.
 unsafe fn open(path: &Path) -> Result<(Library, FileMark), LoadErrorKind> {
-    let mut mark = file::check(path)?;
+    let mut mark = file::mark(path)?;
     loop {
+        file::check(path, &mark)?;
         // SAFETY: the caller guarantees that the library's constructors may run.
         let library = unsafe { file::open(path) }.map_err(|source| LoadErrorKind::Open { source })?;
-        let now = file::check(path)?;
+        let now = file::mark(path)?;
         if now == mark {
             return Ok((library, mark));
         }

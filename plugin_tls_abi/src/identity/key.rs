@@ -10,28 +10,31 @@ use std::fmt;
 use std::hash::{BuildHasherDefault, Hash, Hasher};
 
 /// The stable 128-bit hash of an identity: XXH3-128 of its encoded fields.
+///
+/// In two words, the lower one first: aligned as a number it would make what contains it larger.
 #[derive(Clone, Copy, PartialEq, Eq, Default)]
-pub struct Key(u128);
+pub struct Key([u64; 2]);
 
 impl Key {
     /// The key of an item. `bytes` is memory to work in, which a caller with many items can use again.
     pub(super) fn of(fields: [&str; 7], bytes: &mut Vec<u8>) -> Self {
         bytes.clear();
         encode(fields, bytes);
-        Key(xxhash_rust::xxh3::xxh3_128(bytes))
+        let hash = xxhash_rust::xxh3::xxh3_128(bytes);
+        Key([hash as u64, (hash >> 64) as u64])
     }
 }
 
 impl fmt::Debug for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Key({:032x})", self.0)
+        write!(f, "Key({:016x}{:016x})", self.0[1], self.0[0])
     }
 }
 
 /// Hashes as the lower half of the key, since half of a hash is a hash. Use it with [`ByKey`].
 impl Hash for Key {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        state.write_u64(self.0 as u64);
+        state.write_u64(self.0[0]);
     }
 }
 

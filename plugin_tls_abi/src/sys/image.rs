@@ -39,7 +39,7 @@ pub fn in_executable(address: *const c_void) -> bool {
     // that the loader lists is not always the executable: in a namespace of `dlmopen` it is a library.
     // SAFETY: the function takes any number, and returns zero if it does not know it.
     let headers = unsafe { libc::getauxval(libc::AT_PHDR) };
-    find(|image| (image.headers.addr() as u64 == headers).then(|| image.contains(address))).unwrap_or(false)
+    find(|image| (image.headers.as_ptr().addr() as u64 == headers).then(|| image.contains(address))).unwrap_or(false)
 }
 
 /// Whether `address` lies in the executable, and not in a library. False where the system does not tell.
@@ -64,30 +64,41 @@ pub fn span_of(_address: *const c_void) -> Option<Span> {
 
 /// A loaded image.
 #[cfg(target_os = "linux")]
-struct Image {
-    /// The address of its program headers.
-    headers: *const c_void,
-    /// The addresses of its segments.
-    segments: Vec<Span>,
+struct Image<'a> {
+    base: usize,
+    headers: &'a [Header],
 }
 
+#[cfg(all(target_os = "linux", target_pointer_width = "64"))]
+type Header = libc::Elf64_Phdr;
+#[cfg(all(target_os = "linux", target_pointer_width = "32"))]
+type Header = libc::Elf32_Phdr;
+
 #[cfg(target_os = "linux")]
-impl Image {
+impl Image<'_> {
+    /// The addresses of its segments.
+    fn segments(&self) -> impl Iterator<Item = Span> {
+        self.headers.iter().filter(|header| header.p_type == libc::PT_LOAD).map(|header| {
+            let start = self.base.wrapping_add(header.p_vaddr as usize);
+            start..start.wrapping_add(header.p_memsz as usize)
+        })
+    }
+
     fn contains(&self, address: *const c_void) -> bool {
-        self.segments.iter().any(|segment| segment.contains(&address.addr()))
+        self.segments().any(|segment| segment.contains(&address.addr()))
     }
 
     fn span(&self) -> Span {
-        let start = self.segments.iter().map(|segment| segment.start).min().unwrap_or_default();
-        start..self.segments.iter().map(|segment| segment.end).max().unwrap_or_default()
+        let start = self.segments().map(|segment| segment.start).min().unwrap_or_default();
+        start..self.segments().map(|segment| segment.end).max().unwrap_or_default()
     }
 }
 
 /// Shows `look` each image in the loader's order until it returns something.
 #[cfg(target_os = "linux")]
-fn find<R>(mut look: impl FnMut(&Image) -> Option<R>) -> Option<R> {
+fn find<R>(mut look: impl FnMut(&Image<'_>) -> Option<R>) -> Option<R> {
     struct Search<'a, R> {
-        look: &'a mut dyn FnMut(&Image) -> Option<R>,
+        look: &'a mut dyn FnMut(&Image<'_>) -> Option<R>,
         found: Option<R>,
     }
 
@@ -100,11 +111,7 @@ fn find<R>(mut look: impl FnMut(&Image) -> Option<R>) -> Option<R> {
         }
         // SAFETY: the loader names that many headers of an image that stays mapped for this call.
         let headers = unsafe { std::slice::from_raw_parts(info.dlpi_phdr, usize::from(info.dlpi_phnum)) };
-        let segments = headers.iter().filter(|header| header.p_type == libc::PT_LOAD).map(|header| {
-            let start = (info.dlpi_addr as usize).wrapping_add(header.p_vaddr as usize);
-            start..start.wrapping_add(header.p_memsz as usize)
-        });
-        search.found = (search.look)(&Image { headers: info.dlpi_phdr.cast(), segments: segments.collect() });
+        search.found = (search.look)(&Image { base: info.dlpi_addr as usize, headers });
         libc::c_int::from(search.found.is_some())
     }
 

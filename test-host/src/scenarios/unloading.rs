@@ -551,27 +551,27 @@ fn kept_open(bench: &Bench) {
 
 fn loaded_meanwhile(bench: &Bench) {
     use std::path::PathBuf;
-    use std::sync::Mutex;
 
+    use parking_lot::Mutex;
     use plugin_tls::host::Plugin;
 
     static PATH: Mutex<Option<PathBuf>> = Mutex::new(None);
     static AGAIN: Mutex<Option<Plugin>> = Mutex::new(None);
 
     extern "C" fn load() {
-        let path = PATH.lock().expect("not poisoned").clone().expect("the scenario has set it");
+        let path = PATH.lock().clone().expect("the scenario has set it");
         // SAFETY: the file is a plugin of this workspace, and its initializers may run here.
         let plugin = unsafe { Plugin::load(path) }.unwrap_or_else(|error| panic!("{error}"));
-        *AGAIN.lock().expect("not poisoned") = Some(plugin);
+        *AGAIN.lock() = Some(plugin);
     }
 
-    *PATH.lock().expect("not poisoned") = Some(bench.path(LEAVER));
+    *PATH.lock() = Some(bench.path(LEAVER));
     let plugin = bench.load(LEAVER);
     plugin.call("own_caller", (load as *const ()).addr() as u64).number();
     // SAFETY: no code calls the plugin or refers to its values once it is unmapped, and its statics are `Send`.
     let still = unsafe { plugin.plugin.unload() }.expect_err("its destructor has loaded it again");
     assert_eq!(still.blockers(), [Blocker::Handle]);
-    let again = AGAIN.lock().expect("not poisoned").take().expect("it was loaded");
+    let again = AGAIN.lock().take().expect("it was loaded");
     assert_eq!(again.state(), PluginState::Live);
     // SAFETY: the plugin exports `probe` with this type.
     unsafe { again.get::<Probe>(b"probe") }.expect("the symbol is found");

@@ -1,0 +1,5 @@
+//! Without the feature `plugin`, the error of `export_plugin!` names the feature.
+
+tls::export_plugin!(); //~ ERROR needs the feature `plugin`
+
+fn main() {}

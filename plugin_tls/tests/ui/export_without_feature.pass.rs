@@ -1,0 +1,3 @@
+//! The counterpart of `export_without_feature.fail.rs`.
+
+fn main() {}
