@@ -45,7 +45,7 @@ fn all_cells(rows: &[Judged]) -> impl Iterator<Item = [String; 7]> + '_ {
 
 fn cells(name: &str, line: &Line) -> [String; 7] {
     let (against, its, ratio) = match line.against {
-        Some((against, its, ratio)) => (against.to_owned(), amount(its, line.unit), format!("{ratio:.2}")),
+        Some((against, its, ratio)) => (against.to_owned(), amount(its, line.unit), hundredths(ratio)),
         None => Default::default(),
     };
     let limit = |sign: &str, limit: f64| match line.against {
@@ -65,10 +65,16 @@ fn cells(name: &str, line: &Line) -> [String; 7] {
     [name.to_owned(), amount(line.ours, line.unit), against, its, ratio, target, verdict]
 }
 
+/// Formats a number with two decimal places, and a small negative one as zero without a sign.
+fn hundredths(value: f64) -> String {
+    // The sum of the two zeros is the positive one.
+    format!("{:.2}", (value * 100.0).round() / 100.0 + 0.0)
+}
+
 /// Formats a quantity with a readable unit.
 fn amount(value: f64, unit: Unit) -> String {
     match unit {
-        Unit::Nanoseconds if value.abs() < 99.95 => format!("{value:.2} ns"),
+        Unit::Nanoseconds if value.abs() < 99.95 => format!("{} ns", hundredths(value)),
         Unit::Nanoseconds if value.abs() < 9999.5 => format!("{value:.0} ns"),
         Unit::Nanoseconds if value.abs() < 9.9995e6 => format!("{:.1} µs", value / 1e3),
         Unit::Nanoseconds if value.abs() < 9.9995e8 => format!("{:.1} ms", value / 1e6),
@@ -125,5 +131,10 @@ mod tests {
         let amounts = [0.314, 123.4, 12_345.0, 12_345_678.0, 1.5e9].map(|value| amount(value, Unit::Nanoseconds));
         assert_eq!(amounts, ["0.31 ns", "123 ns", "12.3 µs", "12.3 ms", "1.5 s"]);
         assert_eq!(amount(42.84, Unit::Bytes), "42.8 B");
+    }
+
+    #[test]
+    fn zero_has_no_sign() {
+        assert_eq!([-0.001, 0.001, -0.006].map(hundredths), ["0.00", "0.00", "-0.01"]);
     }
 }
