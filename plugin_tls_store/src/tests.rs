@@ -118,13 +118,14 @@ fn two_stores_in_one_process_share_nothing() {
         let [first, second] = [&FIRST, &SECOND].map(|store| Plugin::connect(store, KIND_THREAD_LOCAL));
         assert_eq!([first.value(1), second.value(2)], [1, 2]);
         assert_eq!([first.value(3), second.value(4)], [1, 2], "the values are there");
-        std::thread::scope(|scope| {
-            scope.spawn(|| {
-                let [first, second] = [&FIRST, &SECOND].map(|store| Plugin::connect(store, KIND_THREAD_LOCAL));
-                assert_eq!([first.value(5), second.value(6)], [5, 6], "each thread has its own");
-                assert_eq!([&FIRST, &SECOND].map(values_of_this_process), [2, 2]);
-            });
-        });
+        // `join` waits for the values to be dropped, which the end of a `thread::scope` does not.
+        std::thread::spawn(|| {
+            let [first, second] = [&FIRST, &SECOND].map(|store| Plugin::connect(store, KIND_THREAD_LOCAL));
+            assert_eq!([first.value(5), second.value(6)], [5, 6], "each thread has its own");
+            assert_eq!([&FIRST, &SECOND].map(values_of_this_process), [2, 2]);
+        })
+        .join()
+        .unwrap();
         let dropped = DROPPED.load(SeqCst);
         // SAFETY: nothing refers to a value.
         unsafe { FIRST.reset() };
