@@ -110,10 +110,8 @@ fn packages(workspace: &Workspace) -> Result<()> {
     check_packages(&process::tree(&workspace.root, &["-p", FACADE, "--features", "plugin", "-e", "normal"])?)
 }
 
-/// `tree` has a line for each package, which starts with the name.
 fn check_packages(tree: &str) -> Result<()> {
-    let names: Vec<&str> = tree.lines().filter_map(|line| line.split_whitespace().next()).collect();
-    ensure!(names.contains(&FACADE), "the package {FACADE} is not in its own tree:\n{tree}");
+    let names = process::packages_in(tree, FACADE)?;
     for package in HOST_PACKAGES {
         ensure!(!names.contains(package), "a plugin must not depend on {package}:\n{tree}");
     }

@@ -44,10 +44,8 @@ fn packages(workspace: &Workspace) -> Result<()> {
     check_packages(&process::tree(&workspace.root, &["-p", CORE, "-e", "normal,build", "--target", "all"])?)
 }
 
-/// `tree` has a line for each package, which starts with the name.
 fn check_packages(tree: &str) -> Result<()> {
-    let names: Vec<&str> = tree.lines().filter_map(|line| line.split_whitespace().next()).collect();
-    ensure!(names.contains(&CORE), "{CORE} is not in its own tree:\n{tree}");
+    let names = process::packages_in(tree, CORE)?;
     let mut unknown: Vec<&str> =
         names.into_iter().filter(|name| !OWN.contains(name) && !OTHERS.contains(name)).collect();
     unknown.sort_unstable();

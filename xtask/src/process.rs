@@ -113,6 +113,13 @@ pub(crate) fn tree(root: &Path, arguments: &[&str]) -> Result<String> {
     Ok(finished.stdout)
 }
 
+/// The names of the packages in `tree`, which [`tree`] has returned for `package`.
+pub(crate) fn packages_in<'a>(tree: &'a str, package: &str) -> Result<Vec<&'a str>> {
+    let names: Vec<&str> = tree.lines().filter_map(|line| line.split_whitespace().next()).collect();
+    ensure!(names.contains(&package), "the package {package} is not in its own tree:\n{tree}");
+    Ok(names)
+}
+
 /// A command for `program` (cargo or rustc) of the nightly toolchain, through rustup.
 pub(crate) fn nightly(program: &str, root: &Path) -> Command {
     // `$CARGO` would be the current toolchain's cargo, which does not accept `+nightly`.
