@@ -127,7 +127,8 @@ unsafe fn load(path: &Path, trusted: bool) -> Result<Plugin, LoadErrorKind> {
     Ok(Plugin::new(loaded, path))
 }
 
-/// Opens the library at `path`. The mark is that of the file that was opened: if it is replaced meanwhile, it is opened again.
+/// Opens the library at `path`. The mark is that of the file that was opened: if it is replaced meanwhile, the new one
+/// is opened.
 ///
 /// # Safety
 ///
@@ -135,12 +136,13 @@ unsafe fn load(path: &Path, trusted: bool) -> Result<Plugin, LoadErrorKind> {
 unsafe fn open(path: &Path) -> Result<(Library, FileMark), LoadErrorKind> {
     let mut mark = file::mark(path)?;
     loop {
-        file::check(path, &mark)?;
         // SAFETY: the caller guarantees that the library's constructors may run.
-        let library = unsafe { file::open(path) }.map_err(|source| LoadErrorKind::Open { source })?;
+        let open = || unsafe { file::open(path) }.map_err(|source| LoadErrorKind::Open { source });
+        let library = file::check(path, &mark).and_then(|()| open());
         let now = file::mark(path)?;
+        // An error that comes from a look at two files says nothing about either.
         if now == mark {
-            return Ok((library, mark));
+            return Ok((library?, mark));
         }
         mark = now;
     }

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Barrier;
 use std::sync::atomic::Ordering::SeqCst;
-use std::sync::atomic::{AtomicU16, AtomicU32, AtomicU64, AtomicUsize};
+use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU32, AtomicU64, AtomicUsize};
 use std::thread;
 
 use libloading::Library;
@@ -57,6 +57,11 @@ pub fn scenarios() -> Vec<Scenario> {
             "file_that_is_not_whole",
             "a plugin's file that was cut off is refused, whatever its length; the system's loader is not asked",
             cut_off,
+        ),
+        scenario(
+            "file_that_is_replaced_meanwhile",
+            "a file that is replaced by another whole file while it is loaded is not said to be damaged",
+            replaced_meanwhile,
         ),
         scenario(
             "plugin_that_refuses",
@@ -222,6 +227,42 @@ fn needs_a_plugin(bench: &Bench) {
     assert_eq!(StableItems::load(&plugin).run(AddCount, 2), 2);
     assert!(matches!(refused(&file).kind(), LoadErrorKind::NotAPlugin));
 }
+
+#[cfg(target_os = "linux")]
+fn replaced_meanwhile(_: &Bench) {
+    let folder = temporary_folder();
+    // Two libraries, one of which has segments that end behind the end of the other.
+    let files = [1, 200_000].map(|bytes| {
+        let [source, library] = ["c", "so"].map(|extension| folder.path().join(format!("{bytes}.{extension}")));
+        fs::write(&source, format!("char data[{bytes}] = {{1}};")).expect("the folder can be written to");
+        let link = std::process::Command::new("cc").args(["-shared", "-o"]).args([&library, &source]).output();
+        let linked = link.expect("there is a C linker");
+        assert!(linked.status.success(), "{}", String::from_utf8_lossy(&linked.stderr));
+        library
+    });
+    let (path, next) = (folder.path().join("now.so"), folder.path().join("next.so"));
+    fs::copy(&files[0], &path).expect("the library can be copied");
+    let done = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            for file in files.iter().cycle().take_while(|_| !done.load(SeqCst)) {
+                fs::copy(file, &next).expect("the library can be copied");
+                fs::rename(&next, &path).expect("the copy can be renamed");
+            }
+        });
+        let load = |_| {
+            // SAFETY: neither library has initializers.
+            unsafe { Plugin::load(&path) }.expect_err("neither is a plugin")
+        };
+        let others = |error: &LoadError| !matches!(error.kind(), LoadErrorKind::NotAPlugin);
+        let wrong: Vec<_> = (0..2000).map(load).filter(others).collect();
+        done.store(true, SeqCst);
+        assert!(wrong.is_empty(), "{} of 2000, the first: {}", wrong.len(), wrong[0]);
+    });
+}
+
+#[cfg(not(target_os = "linux"))]
+fn replaced_meanwhile(_: &Bench) {}
 
 #[cfg(not(target_os = "linux"))]
 fn needs_a_plugin(_: &Bench) {}
