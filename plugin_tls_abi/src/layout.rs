@@ -28,10 +28,11 @@ const _: () = {
     assert!(offset_of!(ItemDescriptor, drop) == 96 && offset_of!(ItemDescriptor, word) == 104);
     assert!(offset_of!(ItemDescriptor, item) == 112 && offset_of!(ItemDescriptor, kind) == 120);
 
-    assert!(size_of::<BinaryDescriptor>() == 72 && offset_of!(BinaryDescriptor, header) == 0);
+    assert!(size_of::<BinaryDescriptor>() == 88 && offset_of!(BinaryDescriptor, header) == 0);
     assert!(offset_of!(BinaryDescriptor, compiler) == 16 && offset_of!(BinaryDescriptor, items) == 32);
     assert!(offset_of!(BinaryDescriptor, item_count) == 40 && offset_of!(BinaryDescriptor, address) == 48);
     assert!(offset_of!(BinaryDescriptor, load) == 56 && offset_of!(BinaryDescriptor, initialize) == 64);
+    assert!(offset_of!(BinaryDescriptor, describe_build) == 72 && offset_of!(BinaryDescriptor, register_rest) == 80);
 
     assert!(size_of::<Access>() == 64);
     assert!(offset_of!(Access, binary) == 0 && offset_of!(Access, item) == 8 && offset_of!(Access, build) == 16);

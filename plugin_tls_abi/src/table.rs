@@ -102,7 +102,15 @@ pub struct BinaryDescriptor {
     pub load: *mut c_void,
     /// Builds values for other binaries, if this binary is the host.
     pub initialize: Option<Initialize>,
+    /// Says in words what the builds of the binary's crates are.
+    pub describe_build: Option<DescribeBuild>,
+    /// Registers the items that the binary has and that are not registered, if this binary is the host.
+    pub register_rest: Option<unsafe extern "C" fn()>,
 }
+
+/// Writes to `report` what the fingerprint of a crate's build is the hash of: lines of a kind and a value, such as
+/// `feature std`. Writes nothing if the binary does not know the build.
+pub type DescribeBuild = unsafe extern "C" fn(fingerprint: Str, report: *const Sink);
 
 /// The host's name for a store.
 pub type StoreHandle = *const c_void;

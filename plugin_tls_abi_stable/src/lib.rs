@@ -77,7 +77,7 @@ macro_rules! lazy_static {
 #[allow(missing_docs, reason = "not for users")]
 pub mod __private {
     pub use plugin_tls_core::__private::{
-        Deref, LocalItem, StaticItem, concat, constructor, file, lazy_static_items, line, module_path,
+        BuildOfCrate, Deref, LocalItem, StaticItem, concat, constructor, file, lazy_static_items, line, module_path,
         thread_local_items, type_name, type_name_of_val,
     };
 

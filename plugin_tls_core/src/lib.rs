@@ -127,5 +127,5 @@ pub mod __private {
 
     pub use crate::__constructor as constructor;
     pub use crate::connection::{connected_by_loader, disconnect, initialize_for, is_host, mark_plugin, use_own_store};
-    pub use crate::item::{Item, ItemType, LocalItem, NoLayout, Probe, RawItem, StaticItem, describe};
+    pub use crate::item::{BuildOfCrate, Item, ItemType, LocalItem, NoLayout, Probe, RawItem, StaticItem, describe};
 }

@@ -6,12 +6,18 @@
 
 #![forbid(unsafe_code)]
 
+use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Mutex, PoisonError};
 
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::ext::IdentExt;
 
+use crate::build_record;
+use crate::compilation::{Compilation, Product};
 use crate::item::{self, Grammar, Input, Item};
 use crate::print::type_text;
 
@@ -29,7 +35,25 @@ pub(crate) fn expand(input: TokenStream, grammar: Grammar) -> TokenStream {
         }
     });
     let errors = errors.iter().map(syn::Error::to_compile_error);
-    quote! { #(#items)* #(#errors)* }
+    let build = build(&home);
+    quote! { #(#items)* #(#errors)* #build }
+}
+
+/// The record of the crate's build: once in a crate, with the items that are expanded first.
+fn build(home: &TokenTree) -> Option<TokenStream> {
+    static STATED: AtomicBool = AtomicBool::new(false);
+    // Relaxed: nothing else depends on it.
+    let record = build_record::current().filter(|_| !STATED.swap(true, Relaxed))?;
+    let (fingerprint, text) = (&record.fingerprint, &record.text);
+    Some(quote! {
+        const _: () = {
+            static BUILD: #home::__private::BuildOfCrate = #home::__private::BuildOfCrate::new(#fingerprint, #text);
+            extern "C" fn state() {
+                BUILD.state();
+            }
+            #home::__private::constructor! { state }
+        };
+    })
 }
 
 /// The span of the expansion's own tokens. They have the scope of the macro and the place of the item's name, so that
@@ -113,9 +137,20 @@ fn text(home: &TokenTree, item: &Item) -> TokenStream {
     let name = item.name.unraw().to_string();
     let ty = type_text(item.ty.clone());
     let version = compatible_version(&variable("CARGO_PKG_VERSION"));
-    // A package's binary and its library can have the same crate name, although they are two crates.
-    let target = variable("CARGO_BIN_NAME");
-    let fields = format!("\0{version}\0{target}\0{name}\0{ty}\0");
+    let package = variable("CARGO_PKG_NAME");
+    let target = match Compilation::current().product() {
+        // No other image has the items of a crate that is a cdylib and nothing else.
+        Product::Plugin => "*".to_owned(),
+        // A package's binary and its library can have the same crate name, although they are two crates.
+        _ => variable("CARGO_BIN_NAME"),
+    };
+    let number = match number(&name, &ty) {
+        0 => String::new(),
+        number => number.to_string(),
+    };
+    let build = build_record::current().map_or("", |record| &record.fingerprint);
+    let ambiguous = if build_record::std_is_ambiguous() { "!" } else { "" };
+    let fields = format!("\0{version}\0{package}\0{target}\0{name}\0{ty}\0{number}\0{build}{ambiguous}\0");
     let start = item.name.span().start();
     let column = start.column + 1;
     let end_of_site = match start.line {
@@ -131,6 +166,16 @@ fn text(home: &TokenTree, item: &Item) -> TokenStream {
             #home::__private::module_path!(), #fields, #home::__private::file!(), #end_of_site
         )
     }
+}
+
+/// How many items of this name and type the compiler has expanded before in this crate. It tells items apart that are
+/// written alike, in two blocks of one function, and is the same in equal builds of the crate.
+fn number(name: &str, ty: &str) -> u32 {
+    static EXPANDED: Mutex<BTreeMap<(String, String), u32>> = Mutex::new(BTreeMap::new());
+    let mut expanded = EXPANDED.lock().unwrap_or_else(PoisonError::into_inner);
+    let count = expanded.entry((name.to_owned(), ty.to_owned())).or_default();
+    *count += 1;
+    *count - 1
 }
 
 /// ASCII's end of text.

@@ -9,15 +9,21 @@
 //! | `item` | the grammar: from tokens to items, each with its attributes, visibility, name, type, initializer |
 //! | `expand` | an item as Rust code |
 //! | `compilation` | what the compiler was told about the crate that it compiles |
+//! | `build_record` | what is known of the crate's build, and its fingerprint |
+//! | `sources`, `source_text`, `crate_hash` | parts of that: the crate's sources, and the hashes of other crates |
 //! | `export` | `export_plugin!`, whose expansion depends on the compilation |
 
 #![forbid(unsafe_code)]
 
+mod build_record;
 mod compilation;
+mod crate_hash;
 mod expand;
 mod export;
 mod item;
 mod print;
+mod source_text;
+mod sources;
 
 use proc_macro::TokenStream;
 
@@ -39,5 +45,5 @@ pub fn lazy_static_items(input: TokenStream) -> TokenStream {
 #[doc(hidden)]
 #[proc_macro]
 pub fn export_plugin_items(input: TokenStream) -> TokenStream {
-    export::expand(input.into(), &compilation::Compilation::current()).into()
+    export::expand(input.into(), compilation::Compilation::current()).into()
 }

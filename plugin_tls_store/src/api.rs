@@ -11,7 +11,7 @@ use plugin_tls_abi::table::{
 use plugin_tls_abi::text::Sink;
 
 use crate::mismatch::{self, Mismatch};
-use crate::records::{Binary, NewBinary};
+use crate::records::{Binary, NewBinary, Trust};
 use crate::registry::Handles;
 use crate::store::{Connected, Store, store};
 use crate::takeover;
@@ -22,8 +22,8 @@ use crate::takeover;
 pub struct Load {
     /// The plugin's name, for people.
     pub name: String,
-    /// The host vouches for types that nothing proves equal.
-    pub trusted: bool,
+    /// What the host accepts without proof.
+    pub trust: Trust,
     /// Out: the plugin.
     pub connected: Option<&'static Connected>,
     /// Out: why the store refused.
@@ -56,12 +56,18 @@ impl Store {
             // The binary may be a library; where the system does not tell its file, it is taken to be the executable.
             let file = image::file_of(host.address).or_else(|| std::env::current_exe().ok());
             let name = file.and_then(|path| Some(path.file_name()?.to_string_lossy().into_owned()));
+            if let Some(register_rest) = host.register_rest {
+                // The first one to set it: `host` is set once.
+                let _first = self.register_rest.set(register_rest);
+            }
             self.connected(NewBinary {
                 name: name.unwrap_or_default(),
                 compiler: compiler.to_owned(),
                 is_host: true,
-                trusted: false,
+                trust: Trust::Nothing,
+                address: host.address.addr(),
                 initialize: host.initialize,
+                describe_build: host.describe_build,
             })
         })
     }
@@ -120,12 +126,18 @@ unsafe extern "C" fn connect(
             (slice::from_raw_parts(descriptor.items, count), slice::from_raw_parts_mut(items.cast(), count))
         },
     };
+    if let Some(register_rest) = store.register_rest.get() {
+        // SAFETY: the function is that of the store's own binary. No lock is held.
+        unsafe { register_rest() };
+    }
     let connected = store.connected(NewBinary {
         name: load.as_ref().map_or_else(|| name_by_address(descriptor.address), |load| load.name.clone()),
         compiler: compiler.to_owned(),
         is_host: false,
-        trusted: load.as_ref().is_some_and(|load| load.trusted),
+        trust: load.as_ref().map_or(Trust::Nothing, |load| load.trust),
+        address: descriptor.address.addr(),
         initialize: None,
+        describe_build: descriptor.describe_build,
     });
     // SAFETY: the caller guarantees that the texts live as long as the binary is mapped, and a plugin is taken out before it
     // is unmapped. What the descriptors point to are statics of the binary, as their documentation says.

@@ -13,6 +13,7 @@
 //! | `slots`, `locals` | the slots of each thread; the thread-locals of one store |
 //! | [`mismatch`] | why an item cannot be shared |
 //! | [`records`] | binaries, and the record of each item with its copies: data only |
+//! | `builds`, `std_types` | how two builds of a crate differ; which types are std's |
 //! | `verify`, [`registry`], `registration` | judging two copies; looking up, adding, taking out |
 //! | [`threads`] | what each thread has to do before it ends |
 //! | [`values`] | finding values, and building those that are not there |
@@ -26,6 +27,7 @@
 
 pub mod api;
 mod arena;
+mod builds;
 mod locals;
 mod memory;
 pub mod mismatch;
@@ -34,6 +36,7 @@ pub mod records;
 mod registration;
 pub mod registry;
 mod slots;
+mod std_types;
 pub mod store;
 mod symbol;
 mod takeover;

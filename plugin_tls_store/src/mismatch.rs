@@ -29,8 +29,10 @@ pub struct Mismatch {
     pub known: Side,
     /// The plugin that is refused.
     pub offered: Side,
-    /// How two layouts differ, in the words of their scheme. `Display` shows the beginning.
+    /// How the two types differ, or why they are not proven to be the same.
     pub detail: Option<String>,
+    /// How the two builds of the crate that declares the item differ; empty if they do not, or if that is not known.
+    pub builds: Vec<String>,
     /// What to do about it.
     pub advice: String,
 }
@@ -51,8 +53,10 @@ pub enum MismatchField {
     Align,
     /// Whether the type needs to be dropped.
     NeedsDrop,
-    /// The type itself: nothing proves that both sides mean the same one.
+    /// The type itself.
     Type,
+    /// Nothing differs, but nothing proves that both sides mean the same type either.
+    Unproven,
     /// Two declarations of one binary cannot be told apart, or a declaration cannot be read.
     Declaration,
 }
@@ -87,25 +91,29 @@ impl fmt::Display for MismatchField {
             MismatchField::Align => "alignment",
             MismatchField::NeedsDrop => "needs drop",
             MismatchField::Type => "type",
+            MismatchField::Unproven => "proof of the type",
             MismatchField::Declaration => "declaration",
         })
     }
 }
 
-/// How much of a [`Mismatch::detail`] is shown.
-const DETAIL_LINES: usize = 16;
-
 impl fmt::Display for Mismatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "`{}`: {} differs", self.item, self.field)?;
+        let item = &self.item;
+        match self.field {
+            MismatchField::Unproven => writeln!(f, "`{item}`: the types are not proven to be the same")?,
+            field => writeln!(f, "`{item}`: {field} differs")?,
+        }
         for side in [&self.known, &self.offered] {
             if !side.binary.is_empty() {
                 writeln!(f, "  in {}: {} (declared at {})", side.binary, side.value, side.site)?;
             }
         }
-        let detail = self.detail.iter().flat_map(|detail| detail.lines()).filter(|line| !line.trim().is_empty());
-        for line in detail.take(DETAIL_LINES) {
+        for line in self.detail.iter().flat_map(|detail| detail.lines()).filter(|line| !line.trim().is_empty()) {
             writeln!(f, "    {line}")?;
+        }
+        for difference in &self.builds {
+            writeln!(f, "    {difference}")?;
         }
         write!(f, "  {}", self.advice)
     }

@@ -24,10 +24,11 @@ use std::sync::OnceLock;
 use std::sync::atomic::Ordering::{Relaxed, Release};
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize};
 
-use plugin_tls_abi::identity::Identity;
+use plugin_tls_abi::identity::{Fingerprint, Identity};
 use plugin_tls_abi::row::Word;
 use plugin_tls_abi::sync::{Condvar, Mutex};
-use plugin_tls_abi::table::{AtExit, DropValue, Initialize, LayoutScheme};
+use plugin_tls_abi::table::{AtExit, DescribeBuild, DropValue, Initialize, LayoutScheme};
+use plugin_tls_abi::text::{Sink, Str};
 
 use crate::arena::WithTexts;
 use crate::memory::Allocation;
@@ -43,13 +44,17 @@ pub struct Binary {
     /// The file's name, for people.
     pub name: String,
     /// `rustc -vV` in one line; empty if it is not known.
-    pub(crate) compiler: String,
+    pub compiler: String,
     /// The binary that the store is part of.
     pub is_host: bool,
-    /// The host vouches for types that nothing proves equal.
-    pub(crate) trusted: bool,
+    /// What the host accepts without proof.
+    pub(crate) trust: Trust,
+    /// Any address inside of the binary.
+    pub(crate) address: usize,
     /// Builds values for other binaries.
     pub(crate) initialize: Option<Initialize>,
+    /// Says in words what the builds of the binary's crates are.
+    describe_build: Option<DescribeBuild>,
     /// It is being unloaded: its code may create nothing new.
     pub(crate) draining: AtomicBool,
     /// Threads that it starts and that are not listed yet.
@@ -68,25 +73,57 @@ pub struct NewBinary {
     pub name: String,
     pub compiler: String,
     pub is_host: bool,
-    pub trusted: bool,
+    pub trust: Trust,
+    pub address: usize,
     pub initialize: Option<Initialize>,
+    pub describe_build: Option<DescribeBuild>,
+}
+
+/// What the host accepts of a plugin although nothing proves it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Debug)]
+pub enum Trust {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// Types that have the same name, if the same compiler built both sides.
+    SameNames,
+    /// Any types that are not known to differ.
+    Types,
 }
 
 impl Binary {
     pub(crate) fn new(new: NewBinary) -> Self {
-        let NewBinary { name, compiler, is_host, trusted, initialize } = new;
+        let NewBinary { name, compiler, is_host, trust, address, initialize, describe_build } = new;
         Binary {
             name,
             compiler,
             is_host,
-            trusted,
+            trust,
+            address,
             initialize,
+            describe_build,
             draining: AtomicBool::new(false),
             starting: AtomicUsize::new(0),
             started: AtomicUsize::new(0),
             keys: Mutex::default(),
             copies: Mutex::new(WithTexts::new()),
         }
+    }
+
+    /// The compiler's name and version; empty if it is not known.
+    pub fn compiler_name(&self) -> &str {
+        self.compiler.split(';').next().unwrap_or_default()
+    }
+
+    /// What the fingerprint of a crate's build is the hash of; empty if the binary does not know.
+    pub fn build(&self, fingerprint: Fingerprint) -> String {
+        let mut text = String::new();
+        if let Some(describe) = self.describe_build {
+            // SAFETY: the function is the binary's, which is mapped while it is registered. The texts are alive for the call,
+            // and `text` is not borrowed while the sink is used.
+            unsafe { describe(Str::new(&fingerprint.to_string()), &Sink::new(&mut text)) };
+        }
+        text
     }
 
     /// Whether the plugin is being unloaded.
@@ -103,14 +140,20 @@ pub struct Facts {
     pub(crate) align: usize,
     pub(crate) kind: u32,
     pub(crate) needs_drop: bool,
+    /// See [`Declaration::std_is_ambiguous`](plugin_tls_abi::identity::Declaration::std_is_ambiguous).
+    pub(crate) std_is_ambiguous: bool,
+    /// See [`Declaration::number`](plugin_tls_abi::identity::Declaration::number).
+    pub(crate) number: u32,
+    /// The build of the crate that declares the item.
+    pub build: Option<Fingerprint>,
     pub(crate) type_id: [u8; 16],
-    pub(crate) type_name: &'static str,
+    pub type_name: &'static str,
     /// The type's layout in the terms of `scheme`, in the copy's binary; or null.
     pub(crate) layout: *const c_void,
     /// In the copy's binary; null without a layout.
     pub(crate) scheme: *const LayoutScheme,
     /// `file:line:column`.
-    pub(crate) site: &'static str,
+    pub site: &'static str,
 }
 
 /// An item, whichever binaries have it. What is needed to build a value comes first: threads that build many values wait
@@ -154,12 +197,25 @@ pub struct ItemCopy {
 pub enum Proof {
     /// There was no other copy.
     First,
-    SameTypeId,
-    SameLayout,
-    /// The same compiler and the same type name, which is likely the same type and no proof.
-    Unproven,
-    /// The host vouches for it.
+    /// One compiler has built both, from equal builds of the crate that declares the item.
+    Build,
+    /// The layouts are compatible in both directions.
+    Layout,
+    /// One compiler has built both, and the shapes are equal.
+    Shape,
+    /// One compiler has built both, and the type is made of std's types alone.
+    Std,
+    /// The host accepts a type of the same name.
+    SameName,
+    /// The host vouches for the type.
     Trusted,
+}
+
+impl Proof {
+    /// Whether the copy was accepted on the host's word.
+    pub fn is_on_trust(self) -> bool {
+        matches!(self, Proof::SameName | Proof::Trusted)
+    }
 }
 
 // SAFETY: the pointers are to statics of the copy's binary, which may be read from any thread: `word` is an atomic, `item`

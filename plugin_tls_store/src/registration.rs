@@ -14,7 +14,7 @@ use crate::arena::{Mark, WithTexts};
 use crate::mismatch::{Mismatch, MismatchField, Side};
 use crate::records::{Binary, Facts, ItemCopy, Link, Proof, Record};
 use crate::registry::{Handles, Registered, Registry};
-use crate::verify::{self, Compared};
+use crate::verify::{self, Compared, Offered};
 
 impl Registry {
     /// Registers all `items` of `binary`. Each gets its handle.
@@ -94,7 +94,9 @@ impl<'a> Registration<'a> {
     unsafe fn add(&mut self, item: &ItemDescriptor) -> Result<&'static ItemCopy, Vec<Mismatch>> {
         // SAFETY: the caller guarantees that the texts are alive for the call.
         let (text, path, type_name) = unsafe { (item.text.get(), item.path.get(), item.type_name.get()) };
-        let Some(Declaration { identity, site }) = Declaration::read(text, path, &mut self.bytes) else {
+        let Some(Declaration { identity, number, build, std_is_ambiguous, site }) =
+            Declaration::read(text, path, &mut self.bytes)
+        else {
             return Err(vec![unreadable(self.binary, text, path)]);
         };
         let found = self.registered.records.get(&identity).copied();
@@ -112,6 +114,9 @@ impl<'a> Registration<'a> {
             size: item.size,
             align: item.align,
             needs_drop: item.drop.is_some(),
+            std_is_ambiguous,
+            number,
+            build,
             type_id: item.type_id,
             type_name,
             layout: item.layout,
@@ -121,7 +126,8 @@ impl<'a> Registration<'a> {
         let proof = match found.and_then(|record| self.registered.reference(record)) {
             Some(reference) => {
                 let copies = self.registered.copies_of(reference.record);
-                verify::verify(&identity, reference, copies, self.binary, &facts, &mut self.compared)?
+                let offered = Offered { identity: &identity, binary: self.binary, facts: &facts };
+                verify::verify(offered, reference, copies, &mut self.compared)?
             }
             None => Proof::First,
         };
@@ -208,6 +214,7 @@ fn duplicate(binary: &Binary, identity: &Identity<'_>, first: &str, second: &str
         known: side(first),
         offered: side(second),
         detail: None,
+        builds: Vec::new(),
         advice: "two declarations of one function, or of two compatible versions of a crate, have the same name and \
                  type and cannot be told apart: rename one of them, or move it to a function of its own"
             .to_owned(),
@@ -221,6 +228,7 @@ fn unreadable(binary: &Binary, text: &str, path: &str) -> Mismatch {
         known: Side::default(),
         offered: Side { binary: binary.name.clone(), value: format!("{text:?}"), site: String::new() },
         detail: None,
+        builds: Vec::new(),
         advice: "the declaration cannot be read: declare items with the macros of plugin_tls only, and build host and \
                  plugin with versions of it that share the major version"
             .to_owned(),
@@ -242,18 +250,22 @@ mod tests {
     store_locals!(LOCALS);
 
     fn binary(name: &str) -> &'static Binary {
-        Box::leak(Box::new(Binary::new(NewBinary { name: name.to_owned(), ..NewBinary::default() })))
+        Box::leak(Box::new(Binary::new(NewBinary {
+            name: name.to_owned(),
+            compiler: "rustc".to_owned(),
+            ..NewBinary::default()
+        })))
     }
 
     /// A thread-local of a number of bytes.
     fn item(name: &'static str, size: usize) -> ItemDescriptor {
-        let text: &'static str = Box::leak(format!("api\x001\0\0{name}\0T\0src/lib.rs:1:1").into());
+        let text: &'static str = Box::leak(format!("api\x001\0api\0\0{name}\0u8\0\0\0src/lib.rs:1:1").into());
         let path: &'static str = Box::leak(format!("api::{name}").into());
         let word: &'static AtomicPtr<()> = Box::leak(Box::default());
         ItemDescriptor {
             text: Str::new(text),
             path: Str::new(path),
-            type_name: Str::new("T"),
+            type_name: Str::new("u8"),
             type_id: [1; 16],
             layout: ptr::null(),
             scheme: ptr::null(),

@@ -26,6 +26,8 @@ pub struct Store {
     pub(crate) table: OnceLock<Api>,
     /// The binary that the store is part of.
     pub(crate) host: OnceLock<&'static Connected>,
+    /// Registers the items of the host that are not registered.
+    pub(crate) register_rest: OnceLock<unsafe extern "C" fn()>,
 }
 
 /// A binary and the store that it uses. Binaries get its address as their handle.
@@ -44,6 +46,7 @@ impl Store {
             locals,
             table: OnceLock::new(),
             host: OnceLock::new(),
+            register_rest: OnceLock::new(),
         }
     }
 

@@ -43,8 +43,8 @@ impl Plugin {
     fn connect(store: &'static Store, kind: u32) -> Self {
         let word: &'static AtomicPtr<()> = Box::leak(Box::default());
         let (text, path) = match kind {
-            KIND_THREAD_LOCAL => ("api\x001\0\0LOCAL\0usize\0src/lib.rs:1:1", "api::LOCAL"),
-            _ => ("api\x001\0\0STATIC\0usize\0src/lib.rs:2:1", "api::STATIC"),
+            KIND_THREAD_LOCAL => ("api\x001\0api\0\0LOCAL\0usize\0\0\0src/lib.rs:1:1", "api::LOCAL"),
+            _ => ("api\x001\0api\0\0STATIC\0usize\0\0\0src/lib.rs:2:1", "api::STATIC"),
         };
         let descriptor = ItemDescriptor {
             text: Str::new(text),
@@ -63,12 +63,14 @@ impl Plugin {
         };
         let binary = BinaryDescriptor {
             header: Header::of::<BinaryDescriptor>(),
-            compiler: Str::new(""),
+            compiler: Str::new("rustc"),
             items: &raw const descriptor,
             item_count: 1,
             address: ptr::null(),
             load: ptr::null_mut(),
             initialize: None,
+            describe_build: None,
+            register_rest: None,
         };
         let (mut handle, mut item, mut report) = (ptr::null(), ptr::null(), String::new());
         let table = store.table();

@@ -1,12 +1,15 @@
 //! Whether two copies of an item are the same type.
 //!
-//! 1. Kind, size, alignment, needs-drop: differ → rejected.
-//! 2. Both sides have a layout in the same scheme → the layouts decide, compared in both directions.
-//! 3. `TypeId` equal → accepted.
-//! 4. Same compiler, same type name → accepted, as *unproven*.
-//! 5. Anything else → rejected, unless the host trusts the plugin.
+//! What speaks against sharing counts more than what speaks for it, whichever copy it comes from:
 //!
-//! A new copy is accepted if any registered copy accepts it: acceptance is an equivalence, as far as it goes.
+//! 1. Kind, size, alignment, needs-drop differ → refused.
+//! 2. The layouts of two copies can be compared and differ → refused, with the difference.
+//! 3. Proven, by another copy that is itself proven, if
+//!    - both have layouts that are compatible in both directions (the only proof across compilers), or
+//!    - the same compiler built both, the types have the same name, and
+//!      - the crates that declare the item have equal builds, or
+//!      - the type is made of std's types alone and the `TypeId`s are equal.
+//! 4. Anything else → refused, with what could not be proven, unless the host accepts it.
 
 use std::collections::BTreeMap;
 use std::ffi::c_void;
@@ -16,72 +19,197 @@ use plugin_tls_abi::identity::Identity;
 use plugin_tls_abi::table::{KIND_THREAD_LOCAL, LayoutScheme, OK};
 use plugin_tls_abi::text::Sink;
 
+use crate::builds;
 use crate::mismatch::{Mismatch, MismatchField, Side};
-use crate::records::{Binary, Facts, ItemCopy, Proof};
+use crate::records::{Binary, Facts, ItemCopy, Proof, Trust};
+use crate::std_types::is_of_std;
+
+/// A copy that is to be added to those of an item.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Offered<'a> {
+    pub(crate) identity: &'a Identity<'a>,
+    pub(crate) binary: &'a Binary,
+    pub(crate) facts: &'a Facts,
+}
 
 /// Verifies a new copy of an item that has other `copies`.
 ///
 /// # Errors
 ///
-/// Everything that differs from `reference`, which is the first of them to be asked.
+/// Everything that differs from `reference`, which is the first of them to be asked, or the one reason that another copy
+/// gives.
 pub(crate) fn verify(
-    identity: &Identity<'_>,
+    offered: Offered<'_>,
     reference: &'static ItemCopy,
     copies: impl Iterator<Item = &'static ItemCopy>,
-    binary: &Binary,
-    offered: &Facts,
     compared: &mut Compared,
 ) -> Result<Proof, Vec<Mismatch>> {
-    let side = |copy_binary: &Binary, facts: &Facts, value: String| Side {
-        binary: copy_binary.name.clone(),
-        value,
-        site: facts.site.to_owned(),
-    };
-    let mismatch = |field, known: String, value: String, detail: Option<String>, advice: &str| Mismatch {
-        item: identity.to_string(),
-        field,
-        known: side(reference.binary, &reference.facts, known),
-        offered: side(binary, offered, value),
-        detail,
-        advice: advice.to_owned(),
-    };
-
-    let known = &reference.facts;
-    let differing: Vec<_> = basics(known)
+    let differing: Vec<_> = basics(&reference.facts)
         .into_iter()
-        .zip(basics(offered))
+        .zip(basics(offered.facts))
         .filter(|(known, offered)| known != offered)
-        .map(|((field, known), (_, offered))| {
-            mismatch(field, in_words(field, known), in_words(field, offered), None, SAME_CRATE)
+        .map(|((field, known), (_, value))| {
+            offered.mismatch(reference, field, [in_words(field, known), in_words(field, value)], None, SAME_CRATE)
         })
         .collect();
     if !differing.is_empty() {
         return Err(differing);
     }
     let others = copies.filter(|copy| !ptr::eq(*copy, reference));
-    let mut verdicts = std::iter::once(reference).chain(others).map(|copy| {
-        let same_compiler = !binary.compiler.is_empty() && copy.binary.compiler == binary.compiler;
-        judge(&copy.facts, offered, same_compiler, compared)
-    });
-    let types = || (type_value(known, reference.binary), type_value(offered, binary));
-    // The first copy that can tell.
-    match verdicts.find(|verdict| !matches!(verdict, Verdict::Unknown)) {
-        Some(Verdict::Same(proof)) => Ok(proof),
-        Some(Verdict::Different(difference)) => {
-            let (known, offered) = types();
-            Err(vec![mismatch(MismatchField::Type, known, offered, Some(difference), SAME_CRATE)])
+    let mut proof = None;
+    for copy in std::iter::once(reference).chain(others) {
+        match offered.judge(copy, compared) {
+            // A copy that was accepted on trust proves nothing.
+            Verdict::Same(by) if !copy.proof.is_on_trust() => proof = proof.or(Some(by)),
+            Verdict::Same(_) | Verdict::Unproven => {}
+            Verdict::Different(difference) => return Err(vec![offered.different(copy, difference)]),
         }
-        Some(Verdict::Unknown) | None if binary.trusted => Ok(Proof::Trusted),
-        Some(Verdict::Unknown) | None => {
-            let (known, offered) = types();
-            Err(vec![mismatch(MismatchField::Type, known, offered, None, PROVE_OR_TRUST)])
-        }
+    }
+    let same_name = offered.same_compiler(reference) && offered.same_name(reference);
+    match (proof, offered.binary.trust) {
+        (Some(proof), _) => Ok(proof),
+        (None, Trust::Types) => Ok(Proof::Trusted),
+        (None, Trust::SameNames) if same_name => Ok(Proof::SameName),
+        (None, _) => Err(vec![offered.unproven(reference)]),
     }
 }
 
 const SAME_CRATE: &str = "build both sides with the same version, features and settings of the crate that declares it";
-const PROVE_OR_TRUST: &str = "build both sides with the same compiler, or derive `StableAbi` for the type; if you know \
-                              that they are the same type, load the plugin with `Plugin::load_trusted`";
+
+/// What one copy says of another.
+#[derive(Debug)]
+enum Verdict {
+    Same(Proof),
+    /// They are known to differ, in these words. No trust overrules that.
+    Different(String),
+    Unproven,
+}
+
+impl Offered<'_> {
+    /// Rules 2 and 3 against one copy.
+    fn judge(&self, known: &ItemCopy, compared: &mut Compared) -> Verdict {
+        let facts = self.facts;
+        let comparable = self.same_compiler(known) && self.same_name(known);
+        // Cheapest first: equal builds have equal layouts.
+        if comparable && facts.build.is_some() && facts.build == known.facts.build {
+            return Verdict::Same(Proof::Build);
+        }
+        if let Some(scheme) = common_scheme(&known.facts, facts) {
+            let layouts = (known.facts.layout, facts.layout);
+            // SAFETY: both layouts are of this scheme.
+            let outcome = compared.0.entry(layouts).or_insert_with(|| unsafe { compare_layouts(scheme, layouts) });
+            return match outcome {
+                Ok(()) => Verdict::Same(Proof::Layout),
+                Err(difference) => Verdict::Different(difference.clone()),
+            };
+        }
+        let may_be_of_std = !facts.std_is_ambiguous && !known.facts.std_is_ambiguous;
+        if comparable && facts.type_id == known.facts.type_id && may_be_of_std && is_of_std(facts.type_name) {
+            return Verdict::Same(Proof::Std);
+        }
+        Verdict::Unproven
+    }
+
+    fn same_compiler(&self, known: &ItemCopy) -> bool {
+        !self.binary.compiler.is_empty() && known.binary.compiler == self.binary.compiler
+    }
+
+    fn same_name(&self, known: &ItemCopy) -> bool {
+        known.facts.type_name == self.facts.type_name
+    }
+
+    fn mismatch(
+        &self,
+        known: &ItemCopy,
+        field: MismatchField,
+        [known_value, offered_value]: [String; 2],
+        detail: Option<String>,
+        advice: &str,
+    ) -> Mismatch {
+        let side = |binary: &Binary, facts: &Facts, value: String| Side {
+            binary: binary.name.clone(),
+            value,
+            site: facts.site.to_owned(),
+        };
+        Mismatch {
+            item: self.identity.to_string(),
+            field,
+            known: side(known.binary, &known.facts, known_value),
+            offered: side(self.binary, self.facts, offered_value),
+            builds: self.differences(known),
+            detail,
+            advice: advice.to_owned(),
+        }
+    }
+
+    /// How the builds of the declaring crate differ.
+    fn differences(&self, known: &ItemCopy) -> Vec<String> {
+        let (Some(known_build), Some(offered_build)) = (known.facts.build, self.facts.build) else { return Vec::new() };
+        if known_build == offered_build {
+            return Vec::new();
+        }
+        let (known_text, offered_text) = (known.binary.build(known_build), self.binary.build(offered_build));
+        let differences = builds::differences(&known_text, &known.binary.name, &offered_text, &self.binary.name);
+        let name = self.crate_name();
+        differences.into_iter().map(|difference| format!("{name}: {difference}")).collect()
+    }
+
+    /// The name of the crate that declares the item.
+    fn crate_name(&self) -> &str {
+        self.identity.fields().module.split(':').next().unwrap_or_default()
+    }
+
+    fn different(&self, known: &ItemCopy, difference: String) -> Mismatch {
+        let values = [type_value(&known.facts, known.binary), type_value(self.facts, self.binary)];
+        self.mismatch(known, MismatchField::Type, values, Some(difference), SAME_CRATE)
+    }
+
+    /// Nothing proves that the types are the same.
+    fn unproven(&self, known: &ItemCopy) -> Mismatch {
+        let values = [type_value(&known.facts, known.binary), type_value(self.facts, self.binary)];
+        if !self.same_name(known) && self.same_compiler(known) {
+            return self.mismatch(known, MismatchField::Type, values, None, SAME_CRATE);
+        }
+        let name = self.crate_name();
+        let (detail, advice) = if !self.same_compiler(known) {
+            (
+                "two compilers built them, and only layouts of `abi_stable` can prove types equal across compilers"
+                    .to_owned(),
+                "build both sides with the same compiler, or declare the item with `plugin_tls_abi_stable` and derive \
+                 `StableAbi` for its type"
+                    .to_owned(),
+            )
+        } else if known.facts.build.is_none() || self.facts.build.is_none() {
+            (
+                format!("the build of the crate {name} is not known: a file that it depends on could not be read"),
+                DERIVE_SHAPE.to_owned(),
+            )
+        } else {
+            (
+                format!("the two builds of the crate {name} differ, and nothing describes the type"),
+                self.build_advice(known),
+            )
+        };
+        self.mismatch(known, MismatchField::Unproven, values, Some(detail), &advice)
+    }
+
+    /// What to do about builds that differ.
+    fn build_advice(&self, known: &ItemCopy) -> String {
+        let (Some(known_build), Some(offered_build)) = (known.facts.build, self.facts.build) else {
+            return DERIVE_SHAPE.to_owned();
+        };
+        let (known_text, offered_text) = (known.binary.build(known_build), self.binary.build(offered_build));
+        match builds::differing_crates(&known_text, &offered_text).first() {
+            Some(dependency) => format!(
+                "build both sides from the same sources with the same settings, or {DERIVE_SHAPE}; if {dependency} \
+                 depends on `plugin_tls`, let it depend on `plugin_tls_core` instead, which has no features"
+            ),
+            None => format!("build both sides from the same sources with the same settings, or {DERIVE_SHAPE}"),
+        }
+    }
+}
+
+const DERIVE_SHAPE: &str = "derive `Shape` for the type and for the types that it consists of";
 
 /// What must be equal first, as numbers. Only what differs is put into words.
 fn basics(facts: &Facts) -> [(MismatchField, usize); 4] {
@@ -104,43 +232,12 @@ fn in_words(field: MismatchField, value: usize) -> String {
 }
 
 fn type_value(facts: &Facts, binary: &Binary) -> String {
-    let compiler = binary.compiler.split(';').next().filter(|name| !name.is_empty()).unwrap_or("an unknown compiler");
+    let compiler = match binary.compiler_name() {
+        "" => "an unknown compiler",
+        name => name,
+    };
     let layout = if facts.layout.is_null() { "without a stable layout" } else { "with a stable layout" };
     format!("{}, {layout}, by {compiler}", facts.type_name)
-}
-
-/// What one copy says of another.
-#[derive(Debug)]
-enum Verdict {
-    Same(Proof),
-    /// The layouts differ, in the words of their scheme. No trust overrules that.
-    Different(String),
-    Unknown,
-}
-
-/// Rules 2 to 4 against one copy.
-///
-/// A `TypeId` tells a type by its path and its crate, not by its fields: the same crate built before and after an edit
-/// has the same one. So where both sides have a layout, the layouts decide first.
-fn judge(known: &Facts, offered: &Facts, same_compiler: bool, compared: &mut Compared) -> Verdict {
-    let same_id = known.type_id == offered.type_id;
-    if let Some(scheme) = common_scheme(known, offered) {
-        let layouts = (known.layout, offered.layout);
-        // SAFETY: both layouts are of this scheme.
-        let outcome = compared.0.entry(layouts).or_insert_with(|| unsafe { compare_layouts(scheme, layouts) });
-        return match outcome {
-            Ok(()) if same_id => Verdict::Same(Proof::SameTypeId),
-            Ok(()) => Verdict::Same(Proof::SameLayout),
-            Err(difference) => Verdict::Different(difference.clone()),
-        };
-    }
-    if same_id {
-        Verdict::Same(Proof::SameTypeId)
-    } else if same_compiler && known.type_name == offered.type_name {
-        Verdict::Same(Proof::Unproven)
-    } else {
-        Verdict::Unknown
-    }
 }
 
 /// The scheme of both types' layouts, if both have one and it is the same.
@@ -186,10 +283,12 @@ unsafe fn compare_layouts(scheme: &LayoutScheme, (known, offered): Layouts) -> R
 #[cfg(test)]
 mod tests {
     use plugin_tls_abi::header::Header;
+    use plugin_tls_abi::identity::Fingerprint;
     use plugin_tls_abi::table::{REJECTED, Status};
     use plugin_tls_abi::text::Str;
 
     use super::*;
+    use crate::records::{Link, NewBinary, Record};
 
     /// Layouts that are numbers: they are compatible where the first is not less than the second.
     static NUMBERS: LayoutScheme =
@@ -204,53 +303,134 @@ mod tests {
         REJECTED
     }
 
-    fn facts(type_id: u8, type_name: &'static str, layout: usize) -> Facts {
+    fn binary(name: &str, compiler: &str) -> &'static Binary {
+        let new = NewBinary { name: name.to_owned(), compiler: compiler.to_owned(), ..NewBinary::default() };
+        Box::leak(Box::new(Binary::new(new)))
+    }
+
+    fn facts(type_id: u8, type_name: &'static str) -> Facts {
         Facts {
             kind: KIND_THREAD_LOCAL,
             size: 4,
             align: 4,
             needs_drop: false,
+            std_is_ambiguous: false,
+            number: 0,
+            build: None,
             type_id: [type_id; 16],
             type_name,
-            layout: ptr::without_provenance(layout),
-            scheme: if layout == 0 { ptr::null() } else { &raw const NUMBERS },
+            layout: ptr::null(),
+            scheme: ptr::null(),
             site: "",
         }
     }
 
-    fn verdict(known: Facts, offered: Facts) -> Verdict {
-        judge(&known, &offered, true, &mut Compared::default())
+    fn with_layout(facts: Facts, layout: usize) -> Facts {
+        Facts { layout: ptr::without_provenance(layout), scheme: &raw const NUMBERS, ..facts }
+    }
+
+    fn with_build(facts: Facts, build: u8) -> Facts {
+        Facts { build: Fingerprint::parse(&format!("{build:032x}")), ..facts }
+    }
+
+    /// A copy that was accepted.
+    fn copy(binary: &'static Binary, facts: Facts, proof: Proof) -> &'static ItemCopy {
+        let record = Box::leak(Box::new(Record::new(Identity::default(), KIND_THREAD_LOCAL)));
+        Box::leak(Box::new(ItemCopy {
+            record,
+            binary,
+            drop: None,
+            item: ptr::null(),
+            facts,
+            proof,
+            word: ptr::null(),
+            next: Link::default(),
+        }))
+    }
+
+    /// What becomes of a copy of a plugin with these facts.
+    fn outcome(copies: &[&'static ItemCopy], offered: &Facts, trust: Trust) -> Result<Proof, (MismatchField, String)> {
+        let new = NewBinary { name: "p.so".to_owned(), compiler: "rustc 1".to_owned(), trust, ..NewBinary::default() };
+        let offered = Offered { identity: &Identity::default(), binary: &Binary::new(new), facts: offered };
+        let outcome = verify(offered, copies[0], copies.iter().copied(), &mut Compared::default());
+        outcome.map_err(|mismatches| (mismatches[0].field, mismatches[0].detail.clone().unwrap_or_default()))
+    }
+
+    /// The same beside one copy of the host.
+    fn beside(known: Facts, offered: &Facts) -> Result<Proof, MismatchField> {
+        let copies = [copy(binary("host", "rustc 1"), known, Proof::First)];
+        outcome(&copies, offered, Trust::Nothing).map_err(|(field, _)| field)
     }
 
     #[test]
-    fn an_equal_type_id_does_not_overrule_layouts_that_differ() {
-        // A struct whose field types were edited keeps its `TypeId`.
+    fn layouts_that_differ_refuse_whatever_else_is_equal() {
         for (known, offered) in [(1, 2), (2, 1)] {
-            let outcome = verdict(facts(1, "a", known), facts(1, "a", offered));
-            assert!(matches!(&outcome, Verdict::Different(text) if text == "the first is less"), "{outcome:?}");
+            let (known, offered) = (with_layout(facts(1, "u8"), known), with_layout(facts(1, "u8"), offered));
+            let copies = [copy(binary("host", "rustc 1"), known, Proof::First)];
+            for trust in [Trust::Nothing, Trust::SameNames, Trust::Types] {
+                let refused = Err((MismatchField::Type, "the first is less".to_owned()));
+                assert_eq!(outcome(&copies, &offered, trust), refused, "{trust:?}");
+            }
         }
     }
 
     #[test]
-    fn equal_layouts_accept() {
-        assert!(matches!(verdict(facts(1, "a", 5), facts(1, "b", 5)), Verdict::Same(Proof::SameTypeId)));
-        assert!(matches!(verdict(facts(1, "a", 5), facts(2, "b", 5)), Verdict::Same(Proof::SameLayout)));
+    fn each_proof_accepts() {
+        assert_eq!(beside(with_layout(facts(1, "a"), 5), &with_layout(facts(2, "b"), 5)), Ok(Proof::Layout));
+        assert_eq!(beside(with_build(facts(1, "a::A"), 7), &with_build(facts(2, "a::A"), 7)), Ok(Proof::Build));
+        assert_eq!(beside(facts(1, "alloc::vec::Vec<u8>"), &facts(1, "alloc::vec::Vec<u8>")), Ok(Proof::Std));
+    }
+
+    #[test]
+    fn nothing_else_is_a_proof() {
+        let unproven = Err(MismatchField::Unproven);
+        assert_eq!(beside(facts(1, "a::A"), &facts(1, "a::A")), unproven, "a `TypeId` does not cover the fields");
+        assert_eq!(beside(with_build(facts(1, "a::A"), 7), &with_build(facts(1, "a::A"), 8)), unproven);
+        assert_eq!(beside(with_build(facts(1, "a::A"), 7), &facts(1, "a::A")), unproven);
+        assert_eq!(beside(facts(1, "u8"), &facts(2, "u8")), unproven);
+        let ambiguous = Facts { std_is_ambiguous: true, ..facts(1, "alloc::A") };
+        assert_eq!(beside(facts(1, "alloc::A"), &ambiguous), unproven);
+        assert_eq!(beside(with_build(facts(1, "a::A"), 7), &with_build(facts(1, "a::B"), 7)), Err(MismatchField::Type));
+        let other = copy(binary("host", "rustc 2"), with_build(facts(1, "u8"), 7), Proof::First);
+        let refused = outcome(&[other], &with_build(facts(1, "u8"), 7), Trust::SameNames).unwrap_err();
+        assert_eq!(refused.0, MismatchField::Unproven, "the compilers differ");
     }
 
     #[test]
     fn layouts_of_two_schemes_are_not_compared() {
         static OTHERS: LayoutScheme =
             LayoutScheme { header: Header::of::<LayoutScheme>(), name: Str::new("others"), compare: Some(compare) };
-        let other = Facts { scheme: &raw const OTHERS, ..facts(1, "a", 7) };
-        assert!(matches!(verdict(facts(1, "a", 5), other), Verdict::Same(Proof::SameTypeId)));
+        let other = Facts { scheme: &raw const OTHERS, ..with_layout(facts(1, "a::A"), 7) };
+        assert_eq!(beside(with_layout(facts(1, "a::A"), 5), &other), Err(MismatchField::Unproven));
     }
 
     #[test]
-    fn without_layouts_the_type_id_and_then_the_name_decide() {
-        assert!(matches!(verdict(facts(1, "a", 0), facts(1, "b", 0)), Verdict::Same(Proof::SameTypeId)));
-        assert!(matches!(verdict(facts(1, "a", 0), facts(2, "a", 0)), Verdict::Same(Proof::Unproven)));
-        assert!(matches!(verdict(facts(1, "a", 0), facts(2, "b", 0)), Verdict::Unknown));
-        let other_compiler = judge(&facts(1, "a", 0), &facts(2, "a", 0), false, &mut Compared::default());
-        assert!(matches!(other_compiler, Verdict::Unknown));
+    fn one_copy_that_differs_refuses_although_others_prove() {
+        let host = copy(binary("host", "rustc 1"), with_build(facts(1, "a::A"), 7), Proof::First);
+        let plugin = copy(binary("other.so", "rustc 1"), with_layout(facts(1, "a::A"), 2), Proof::Trusted);
+        let offered = with_layout(with_build(facts(1, "a::A"), 7), 1);
+        let refused = outcome(&[host, plugin], &offered, Trust::Nothing).unwrap_err();
+        assert_eq!(refused, (MismatchField::Type, "the first is less".to_owned()));
+    }
+
+    #[test]
+    fn a_copy_that_was_accepted_on_trust_proves_nothing() {
+        let host = copy(binary("host", "rustc 1"), with_build(facts(1, "a::A"), 7), Proof::First);
+        let edited = || with_build(facts(1, "a::A"), 8);
+        let plugin = copy(binary("other.so", "rustc 1"), edited(), Proof::SameName);
+        let of = |trust| outcome(&[host, plugin], &edited(), trust).map_err(|(field, _)| field);
+        assert_eq!(of(Trust::Nothing), Err(MismatchField::Unproven));
+        assert_eq!(of(Trust::SameNames), Ok(Proof::SameName));
+        assert_eq!(of(Trust::Types), Ok(Proof::Trusted));
+    }
+
+    #[test]
+    fn trust_has_limits() {
+        let host = || copy(binary("host", "rustc 1"), facts(1, "a::A"), Proof::First);
+        let moved = facts(2, "a::b::A");
+        assert_eq!(outcome(&[host()], &moved, Trust::SameNames).unwrap_err().0, MismatchField::Type);
+        assert_eq!(outcome(&[host()], &moved, Trust::Types), Ok(Proof::Trusted));
+        let larger = Facts { size: 8, ..facts(1, "a::A") };
+        assert_eq!(outcome(&[host()], &larger, Trust::Types).unwrap_err().0, MismatchField::Size);
     }
 }

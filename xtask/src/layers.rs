@@ -24,13 +24,28 @@ struct Layers {
 /// From the lowest to the highest. Between crates, the order is: plugin_tls_macros, plugin_tls_abi, plugin_tls_store,
 /// plugin_tls_core, plugin_tls_abi_stable, plugin_tls.
 const CRATES: &[Layers] = &[
-    Layers { name: "plugin_tls_macros", modules: &["item", "print", "expand", "compilation", "export", "lib"] },
+    Layers {
+        name: "plugin_tls_macros",
+        modules: &[
+            "item",
+            "print",
+            "compilation",
+            "crate_hash",
+            "source_text",
+            "sources",
+            "build_record",
+            "expand",
+            "export",
+            "lib",
+        ],
+    },
     Layers {
         name: "plugin_tls_abi",
         modules: &[
             "sync",
             "header",
             "text",
+            "identity::fingerprint",
             "identity::key",
             "identity::declaration",
             "identity",
@@ -58,6 +73,8 @@ const CRATES: &[Layers] = &[
             "progress",
             "slots",
             "mismatch",
+            "builds",
+            "std_types",
             "records",
             "verify",
             "registry",
@@ -84,6 +101,7 @@ const CRATES: &[Layers] = &[
         modules: &[
             "constructor",
             "error",
+            "item::build",
             "item::text",
             "item::raw",
             "item::glue",

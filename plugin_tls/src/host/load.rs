@@ -11,6 +11,7 @@ use plugin_tls_abi::table::{ENTRY_SYMBOL, Entry, OK};
 use plugin_tls_abi::text::Sink;
 use plugin_tls_core::__private::{is_host, use_own_store};
 use plugin_tls_store::api::Load;
+use plugin_tls_store::records::Trust;
 
 use super::error::{LoadError, LoadErrorKind};
 use super::file::{self, FileMark};
@@ -23,6 +24,9 @@ const PLATFORM_TAKES_OVER: bool =
 
 impl Plugin {
     /// Loads the library at `path`, connects it to this binary's store and verifies every item that it declares.
+    ///
+    /// An item that other binaries have too must be proven to have the same type there.
+    /// [`options`](Self::options) can accept less.
     ///
     /// # Errors
     ///
@@ -45,41 +49,122 @@ impl Plugin {
     /// }
     /// ```
     pub unsafe fn load(path: impl AsRef<Path>) -> Result<Plugin, LoadError> {
-        let path = path.as_ref();
-        // SAFETY: the caller guarantees what `load` asks.
-        unsafe { load(path, false) }.map_err(|kind| LoadError::new(path, kind))
+        // SAFETY: the caller guarantees what is asked without options.
+        unsafe { Plugin::options().load(path) }
     }
 
-    /// Like [`load`](Self::load), and accepts items whose types nothing proves equal, as long as kind, size, alignment
-    /// and needs-drop agree. [`snapshot`](fn@super::snapshot) marks them as unproven.
-    ///
-    /// # Errors
-    ///
-    /// As [`load`](Self::load).
-    ///
-    /// # Safety
-    ///
-    /// As [`load`](Self::load), and: every item of the plugin has the type that the same item has in other binaries,
-    /// with the same layout and the same meaning of its bytes.
+    /// Options for loading a plugin. They start with the defaults of [`load`](Self::load).
     ///
     /// ```
     /// use plugin_tls::host::Plugin;
     ///
     /// // SAFETY: there is no such file, so nothing of it runs.
-    /// let outcome = unsafe { Plugin::load_trusted("plugins/libgreeter.so") };
+    /// let outcome = unsafe { Plugin::options().load("plugins/libgreeter.so") };
     /// assert!(outcome.is_err());
     /// ```
-    pub unsafe fn load_trusted(path: impl AsRef<Path>) -> Result<Plugin, LoadError> {
+    #[must_use]
+    pub fn options() -> LoadOptions {
+        LoadOptions { accept_unproven: false, trust_types: false }
+    }
+}
+
+/// How a plugin is loaded: from [`Plugin::options`].
+///
+/// ```
+/// use plugin_tls::host::{LoadError, Plugin};
+///
+/// fn load(path: &str) -> Result<Plugin, LoadError> {
+///     let mut options = Plugin::options();
+///     // SAFETY: the plugins of this program are built from the same sources as the program.
+///     unsafe { options.accept_unproven(true) };
+///     // SAFETY: a library of our own, whose constructors may run here.
+///     unsafe { options.load(path) }
+/// }
+/// # assert!(load("no-such-plugin.so").is_err());
+/// ```
+#[derive(Clone, Debug)]
+pub struct LoadOptions {
+    accept_unproven: bool,
+    trust_types: bool,
+}
+
+impl LoadOptions {
+    /// Accepts items whose types nothing proves to be the same, if the same compiler built both sides and the types have
+    /// the same name. [`snapshot`](fn@super::snapshot) marks them as unproven. What is known to differ is still refused, and
+    /// so are types that rely on statics of their crates.
+    ///
+    /// # Safety
+    ///
+    /// Until it is unloaded, each item of a plugin that is loaded with this option has the type that the same item has in
+    /// other binaries, if the types have the same name: with the same layout and the same meaning of its bytes. The same
+    /// goes for the types that it consists of.
+    ///
+    /// ```
+    /// let mut options = plugin_tls::host::Plugin::options();
+    /// // SAFETY: the plugins of this program are built from the same sources as the program.
+    /// unsafe { options.accept_unproven(true) };
+    /// ```
+    pub unsafe fn accept_unproven(&mut self, accept: bool) -> &mut Self {
+        self.accept_unproven = accept;
+        self
+    }
+
+    /// Accepts items on the host's word, as long as nothing is known to differ. It includes
+    /// [`accept_unproven`](Self::accept_unproven), and it also accepts types with other names, from other compilers, and
+    /// types that rely on statics of their crates.
+    ///
+    /// # Safety
+    ///
+    /// Until it is unloaded, each item of a plugin that is loaded with this option has the type that the same item has in
+    /// other binaries: with the same layout and the same meaning of its bytes, and so have the types that it consists of.
+    /// None of them relies on statics of which each binary has its own.
+    ///
+    /// ```
+    /// let mut options = plugin_tls::host::Plugin::options();
+    /// // SAFETY: all types that the plugins of this program share are `#[repr(C)]` and never change.
+    /// unsafe { options.trust_types(true) };
+    /// ```
+    pub unsafe fn trust_types(&mut self, trust: bool) -> &mut Self {
+        self.trust_types = trust;
+        self
+    }
+
+    fn trust(&self) -> Trust {
+        match (self.trust_types, self.accept_unproven) {
+            (true, _) => Trust::Types,
+            (false, true) => Trust::SameNames,
+            (false, false) => Trust::Nothing,
+        }
+    }
+
+    /// Loads the library at `path` with these options.
+    ///
+    /// # Errors
+    ///
+    /// As [`Plugin::load`].
+    ///
+    /// # Safety
+    ///
+    /// As [`Plugin::load`], and what the options ask for.
+    ///
+    /// ```
+    /// use plugin_tls::host::Plugin;
+    ///
+    /// // SAFETY: there is no such file, so nothing of it runs.
+    /// let outcome = unsafe { Plugin::options().load("plugins/libgreeter.so") };
+    /// assert!(outcome.is_err());
+    /// ```
+    pub unsafe fn load(&self, path: impl AsRef<Path>) -> Result<Plugin, LoadError> {
         let path = path.as_ref();
-        // SAFETY: the caller guarantees what `load` asks, and vouches for the types.
-        unsafe { load(path, true) }.map_err(|kind| LoadError::new(path, kind))
+        // SAFETY: the caller guarantees what `load` asks.
+        unsafe { load(path, self) }.map_err(|kind| LoadError::new(path, kind))
     }
 }
 
 /// # Safety
 ///
-/// As [`Plugin::load`]; with `trusted`, as [`Plugin::load_trusted`].
-unsafe fn load(path: &Path, trusted: bool) -> Result<Plugin, LoadErrorKind> {
+/// As [`LoadOptions::load`].
+unsafe fn load(path: &Path, options: &LoadOptions) -> Result<Plugin, LoadErrorKind> {
     let table = use_own_store();
     if !is_host() {
         return Err(LoadErrorKind::NotTheHost);
@@ -107,7 +192,7 @@ unsafe fn load(path: &Path, trusted: bool) -> Result<Plugin, LoadErrorKind> {
         drop(handles);
         return Ok(Plugin::new(Arc::clone(loaded), path));
     }
-    let mut load = Load { name: name_of(path), trusted, ..Load::default() };
+    let mut load = Load { name: name_of(path), trust: options.trust(), ..Load::default() };
     let mut reason = String::new();
     let sink = Sink::new(&mut reason);
     // SAFETY:

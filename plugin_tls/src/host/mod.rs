@@ -39,6 +39,7 @@ mod unload;
 
 pub use blocker::Blocker;
 pub use error::{LoadError, LoadErrorKind};
+pub use load::LoadOptions;
 pub use plugin::Plugin;
 pub use plugin_tls_store::mismatch::{Mismatch, MismatchField, Side};
 pub use plugin_tls_store::unload::{ItemInfo, ThreadInfo};
@@ -55,6 +56,7 @@ const _: () = {
     is_send_and_sync::<StillInUse>();
     is_send_and_sync::<Unloaded>();
     is_send_and_sync::<LoadError>();
+    is_send_and_sync::<LoadOptions>();
     is_send_and_sync::<Snapshot>();
     is_send_and_sync::<Blocker>();
     is_send_and_sync::<Symbol<'_, extern "C" fn()>>();

@@ -8,7 +8,7 @@ use std::ptr;
 
 use plugin_tls_abi::table::KIND_THREAD_LOCAL;
 use plugin_tls_core::__private::use_own_store;
-use plugin_tls_store::records::{ItemCopy, Proof, Record};
+use plugin_tls_store::records::{ItemCopy, Record};
 use plugin_tls_store::registry::Registered;
 use plugin_tls_store::store;
 use plugin_tls_store::threads::TaskKind;
@@ -68,8 +68,7 @@ pub struct SnapshotItem {
     pub threads: usize,
     /// The size of all values together, in bytes, without what they have allocated.
     pub bytes: usize,
-    /// A binary was accepted because the same compiler built it and its type has the same name, which proves nothing, or
-    /// because the host trusts it.
+    /// A binary was accepted on the host's word: see [`LoadOptions`](super::LoadOptions).
     pub unproven: bool,
 }
 
@@ -200,7 +199,7 @@ fn describe(registered: &Registered, record: &Record, local: LocalValues) -> Opt
         state,
         threads,
         bytes: values * reference.facts.size,
-        unproven: registered.copies_of(record).any(|copy| matches!(copy.proof, Proof::Unproven | Proof::Trusted)),
+        unproven: registered.copies_of(record).any(|copy| copy.proof.is_on_trust()),
         binaries,
     })
 }

@@ -1,53 +1,59 @@
 //! What a declaration says.
 //!
 //! The macros pass what they know as one text, fields with NUL bytes between them:
-//! `MODULE 0 VERSION 0 TARGET 0 NAME 0 TYPE 0 SITE`. The enclosing function is not among them, since a macro cannot see
-//! it; it is in the path at which the compiler sees the item.
+//! `MODULE 0 VERSION 0 PACKAGE 0 TARGET 0 NAME 0 TYPE 0 NUMBER 0 BUILD 0 SITE`. The enclosing function is not among them,
+//! since a macro cannot see it; it is in the path at which the compiler sees the item.
 
 #![forbid(unsafe_code)]
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
 
-use super::key::Key;
+use super::fingerprint::Fingerprint;
+use super::key::{Fields, Key};
 
 /// What makes an item the same item in two binaries. Two identities are equal if all of their text is; the key only helps
 /// to find one.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct Identity<'a> {
     key: Key,
-    /// `MODULE 0 VERSION 0 TARGET 0 NAME 0 TYPE`: see [`fields`](Self::fields).
+    /// `MODULE 0 VERSION 0 PACKAGE 0 TARGET 0 NAME 0 TYPE`: see [`fields`](Self::fields).
     text: &'a str,
     function: &'a str,
+    /// What tells items apart that are written alike: see [`distinct`](Self::distinct). Empty for most.
+    distinction: &'a str,
 }
 
-/// The fields of an [`Identity`], one by one.
-#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
-pub struct Fields<'a> {
-    /// The module's path. Its first segment is the crate's name.
-    pub module: &'a str,
-    /// The part of the crate's version that Cargo holds to be compatible: `1`, `0.3`, `0.0.7`.
-    pub version: &'a str,
-    /// The binary target that declares the item; empty for a library.
-    pub target: &'a str,
-    /// The enclosing function, relative to the module where it can be; empty at module level.
-    pub function: &'a str,
-    pub name: &'a str,
-    /// The type as written, in the canonical spelling of the macros.
-    pub ty: &'a str,
-}
+/// The [target](Fields::target) of items that no other image can have.
+pub const ALONE: &str = "*";
 
 impl<'a> Identity<'a> {
     pub fn fields(&self) -> Fields<'a> {
         let mut fields = self.text.split('\0');
         let mut field = || fields.next().unwrap_or_default();
-        let (module, version, target, name, ty) = (field(), field(), field(), field(), field());
-        Fields { module, version, target, function: self.function, name, ty }
+        let (module, version, package, target, name, ty) = (field(), field(), field(), field(), field(), field());
+        Fields { module, version, package, target, function: self.function, name, ty }
+    }
+
+    /// Whether the item belongs to the image that declares it, and no other image can have it.
+    pub fn is_alone(&self) -> bool {
+        self.fields().target == ALONE
+    }
+
+    /// The identity of one of several items that are written alike, or of an item that belongs to one image.
+    #[must_use]
+    pub fn distinct<'b>(self, distinction: &'b str, bytes: &mut Vec<u8>) -> Identity<'b>
+    where
+        'a: 'b,
+    {
+        let key = Key::of(self.fields(), distinction, bytes);
+        Identity { key, text: self.text, function: self.function, distinction }
     }
 
     /// The same identity in other memory.
     pub fn copied<'b>(self, mut copy: impl FnMut(&str) -> &'b str) -> Identity<'b> {
-        Identity { key: self.key, text: copy(self.text), function: copy(self.function) }
+        let Identity { key, text, function, distinction } = self;
+        Identity { key, text: copy(text), function: copy(function), distinction: copy(distinction) }
     }
 }
 
@@ -73,9 +79,19 @@ impl fmt::Display for Identity<'_> {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Declaration<'a> {
     pub identity: Identity<'a>,
+    /// How many items of the same name and type the compiler has seen before in the crate. It differs between items that
+    /// are written alike, and two equal builds of a crate agree in it.
+    pub number: u32,
+    /// The build of the crate.
+    pub build: Option<Fingerprint>,
+    /// A type whose name starts like that of a type of std may be another crate's.
+    pub std_is_ambiguous: bool,
     /// `file:line:column`.
     pub site: &'a str,
 }
+
+/// Follows the fingerprint where [`Declaration::std_is_ambiguous`].
+const STD_IS_AMBIGUOUS: char = '!';
 
 impl<'a> Declaration<'a> {
     /// Reads the macros' text and the compiler's path of the item, which ends in the item's name. `None` if they are
@@ -88,13 +104,21 @@ impl<'a> Declaration<'a> {
             rest = &after[1..];
             Some(field)
         };
-        let (module, version, target, name, ty) = (field()?, field()?, field()?, field()?, field()?);
+        let (module, version, package, target) = (field()?, field()?, field()?, field()?);
+        let (name, ty) = (field()?, field()?);
+        let (number, build) = (field()?, field()?);
         let site = rest;
-        let text = &text[..text.len() - site.len() - 1];
+        let text = &text[..text.len() - site.len() - build.len() - number.len() - 3];
         let function = enclosing_function(module, name, path)?;
-        let crate_name = module.split(':').next().unwrap_or_default();
-        let key = Key::of([crate_name, version, target, module, function, name, ty], bytes);
-        Some(Declaration { identity: Identity { key, text, function }, site })
+        let number = if number.is_empty() { 0 } else { number.parse().ok()? };
+        let (build, std_is_ambiguous) = match build.strip_suffix(STD_IS_AMBIGUOUS) {
+            Some(build) => (build, true),
+            None => (build, false),
+        };
+        let build = if build.is_empty() { None } else { Some(Fingerprint::parse(build)?) };
+        let key = Key::of(Fields { module, version, package, target, function, name, ty }, "", bytes);
+        let identity = Identity { key, text, function, distinction: "" };
+        Some(Declaration { identity, number, build, std_is_ambiguous, site })
     }
 }
 
@@ -114,10 +138,17 @@ fn enclosing_function<'a>(module: &str, name: &str, path: &'a str) -> Option<&'a
 mod tests {
     use super::*;
 
-    const TEXT: &str = "api::m\x000.3\0bin\0X\0Cell<u32>\0src/lib.rs:3:5";
+    const TEXT: &str = "api::m\x000.3\0pkg\0bin\0X\0Cell<u32>\0\0\0src/lib.rs:3:5";
 
-    const COUNTER: Fields<'_> =
-        Fields { module: "api::requests", version: "0.3", target: "", function: "", name: "COUNTER", ty: "Cell<u32>" };
+    const COUNTER: Fields<'_> = Fields {
+        module: "api::requests",
+        version: "0.3",
+        package: "api",
+        target: "",
+        function: "",
+        name: "COUNTER",
+        ty: "Cell<u32>",
+    };
 
     fn read<'a>(text: &'a str, path: &'a str) -> Option<Declaration<'a>> {
         Declaration::read(text, path, &mut vec![1, 2, 3])
@@ -125,8 +156,8 @@ mod tests {
 
     /// The key of the declaration that a macro would write for these fields.
     fn key(fields: &Fields<'_>) -> Key {
-        let Fields { module, version, target, function, name, ty } = fields;
-        let text = format!("{module}\0{version}\0{target}\0{name}\0{ty}\0src/lib.rs:1:1");
+        let Fields { module, version, package, target, function, name, ty } = fields;
+        let text = format!("{module}\0{version}\0{package}\0{target}\0{name}\0{ty}\0\0\0src/lib.rs:1:1");
         let path = match *function {
             "" => format!("{module}::{name}"),
             function if function.starts_with('<') => format!("{function}::{name}"),
@@ -146,10 +177,10 @@ mod tests {
         assert_eq!(
             keys,
             [
-                "Key(fbf1ff8cc10e7e4f95cc44f20df2ad46)",
-                "Key(952ca9c73e21b6ce742e3b354b2da281)",
-                "Key(b85b5e969c4dce46d15542031b361ecb)",
-                "Key(e599518d7ce7acb2b0308569a97fae74)",
+                "Key(6285040e4856e014be172a80611e00c5)",
+                "Key(eac2b4fd54ace41165a7c58cba6a4bbc)",
+                "Key(7bd81168a0bdd83a146f289289a2fe14)",
+                "Key(82550da85b16324138a36ad935a60dc2)",
             ]
         );
     }
@@ -158,6 +189,7 @@ mod tests {
     fn every_field_counts() {
         let others = [
             Fields { version: "0.4", ..COUNTER },
+            Fields { package: "other", ..COUNTER },
             Fields { target: "api", ..COUNTER },
             Fields { module: "api", ..COUNTER },
             Fields { function: "f", ..COUNTER },
@@ -173,11 +205,38 @@ mod tests {
 
     #[test]
     fn the_site_is_no_part_of_the_identity() {
-        let elsewhere = "api::m\x000.3\0bin\0X\0Cell<u32>\0src/main.rs:1:1";
+        let elsewhere = "api::m\x000.3\0pkg\0bin\0X\0Cell<u32>\x007\0!\0src/main.rs:1:1";
         let declaration = read(TEXT, "api::m::f::X").unwrap();
         assert_eq!((declaration.site, declaration.identity.to_string()), ("src/lib.rs:3:5", "api::m::f::X".to_owned()));
         assert_eq!(declaration.identity, read(elsewhere, "api::m::f::X").unwrap().identity);
         assert_ne!(declaration.identity, read(TEXT, "api::m::X").unwrap().identity);
+    }
+
+    #[test]
+    fn number_and_build_are_no_part_of_the_identity() {
+        let build = "00112233445566778899aabbccddeeff";
+        let with = |number: &str, build: &str| TEXT.replace("\0\0\0", &format!("\0{number}\0{build}\0"));
+        let plain = read(TEXT, "api::m::X").unwrap();
+        assert_eq!((plain.number, plain.build, plain.std_is_ambiguous), (0, None, false));
+        let text = with("12", &format!("{build}!"));
+        let other = read(&text, "api::m::X").unwrap();
+        assert_eq!((other.number, other.build, other.std_is_ambiguous), (12, Fingerprint::parse(build), true));
+        assert_eq!(other.identity, plain.identity);
+        for (number, build) in [("x", build), ("-1", build), ("1", "0011"), ("1", "!!")] {
+            assert_eq!(read(&with(number, build), "api::m::X"), None, "{number} {build}");
+        }
+    }
+
+    #[test]
+    fn items_that_are_written_alike_can_be_told_apart() {
+        let mut bytes = Vec::new();
+        let plain = read(TEXT, "api::m::X").unwrap().identity;
+        let [first, second] = ["1", "2"].map(|distinction| plain.distinct(distinction, &mut bytes));
+        assert!(plain != first && first != second && first.key != second.key);
+        assert_eq!(first, plain.distinct("1", &mut bytes));
+        assert_eq!(plain.distinct("", &mut bytes), plain);
+        assert_eq!(first.fields(), plain.fields());
+        assert!(!plain.is_alone() && read(&TEXT.replace("bin", ALONE), "api::m::X").unwrap().identity.is_alone());
     }
 
     #[test]

@@ -9,6 +9,24 @@
 use std::fmt;
 use std::hash::{BuildHasherDefault, Hash, Hasher};
 
+/// What the key of an item is made of, besides what tells items apart that are written alike.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Fields<'a> {
+    /// The module's path. Its first segment is the crate's name.
+    pub module: &'a str,
+    /// The part of the crate's version that Cargo holds to be compatible: `1`, `0.3`, `0.0.7`.
+    pub version: &'a str,
+    /// The name of the package.
+    pub package: &'a str,
+    /// The binary target that declares the item; empty for a library; [`ALONE`](super::ALONE) for a cdylib that is nothing else.
+    pub target: &'a str,
+    /// The enclosing function, relative to the module where it can be; empty at module level.
+    pub function: &'a str,
+    pub name: &'a str,
+    /// The type as written, in the canonical spelling of the macros.
+    pub ty: &'a str,
+}
+
 /// The stable 128-bit hash of an identity: XXH3-128 of its encoded fields.
 ///
 /// In two words, the lower one first: aligned as a number it would make what contains it larger.
@@ -17,9 +35,11 @@ pub struct Key([u64; 2]);
 
 impl Key {
     /// The key of an item. `bytes` is memory to work in, which a caller with many items can use again.
-    pub(super) fn of(fields: [&str; 7], bytes: &mut Vec<u8>) -> Self {
+    pub(super) fn of(fields: Fields<'_>, distinction: &str, bytes: &mut Vec<u8>) -> Self {
+        let Fields { module, version, package, target, function, name, ty } = fields;
+        let crate_name = module.split(':').next().unwrap_or_default();
         bytes.clear();
-        encode(fields, bytes);
+        encode([package, crate_name, version, target, module, function, name, ty, distinction], bytes);
         let hash = xxhash_rust::xxh3::xxh3_128(bytes);
         Key([hash as u64, (hash >> 64) as u64])
     }
@@ -60,7 +80,7 @@ impl Hasher for KeyHasher {
 }
 
 /// Each field behind its length in bytes, as eight little-endian bytes.
-fn encode(fields: [&str; 7], bytes: &mut Vec<u8>) {
+fn encode<const N: usize>(fields: [&str; N], bytes: &mut Vec<u8>) {
     for field in fields {
         bytes.extend_from_slice(&(field.len() as u64).to_le_bytes());
         bytes.extend_from_slice(field.as_bytes());

@@ -25,6 +25,8 @@ pub(super) fn descriptor(items: &[ItemDescriptor], load: *mut c_void) -> BinaryD
         address: state::address(),
         load,
         initialize: Some(item::initialize),
+        describe_build: Some(item::describe_build),
+        register_rest: None,
     }
 }
 

@@ -5,9 +5,10 @@
 //! plugin which asks for a store of its own gets one.
 
 use std::ptr;
+use std::sync::atomic::Ordering::Acquire;
 
 use plugin_tls_abi::own_store_symbol;
-use plugin_tls_abi::table::{Api, OwnStore};
+use plugin_tls_abi::table::{Api, BinaryDescriptor, OwnStore};
 
 use super::{connect, state};
 use crate::item;
@@ -52,7 +53,7 @@ pub(super) unsafe fn use_store(own_store: OwnStore) -> &'static Api {
     if let Some(store) = state::current() {
         return store;
     }
-    let host = connect::descriptor(&[], ptr::null_mut());
+    let host = BinaryDescriptor { register_rest: Some(register_rest), ..connect::descriptor(&[], ptr::null_mut()) };
     let mut handle = ptr::null();
     // SAFETY:
     // - The caller guarantees that it is the store's function, which returns a static.
@@ -60,11 +61,19 @@ pub(super) unsafe fn use_store(own_store: OwnStore) -> &'static Api {
     let store = unsafe { &*own_store(&raw const host, &raw mut handle) };
     state::decide(&deciding, store, handle, true);
     drop(deciding);
-    // A host's items are registered one by one, so that an access tells what is wrong with one of them. Another thread may
-    // register them as well: an item that is registered twice gets the same handle.
-    for item in item::all() {
-        // What is refused is tried again when it is accessed.
-        connect::register(store, handle, item, &mut String::new());
-    }
+    register_rest();
     store
+}
+
+/// Registers the items of this binary that are not registered in its own store. Constructors run in any order, so that an
+/// item may be described after another one was used. The store calls this before it connects a plugin, because every
+/// item that the host links is the host's.
+extern "C" fn register_rest() {
+    let Some(store) = state::current().filter(|_| state::is_host()) else { return };
+    // One by one, so that an access tells what is wrong with one of them. Another thread may register them as well: an item
+    // that is registered twice gets the same handle.
+    for item in item::all().filter(|item| item.handle.load(Acquire).is_null()) {
+        // What is refused is tried again when it is accessed.
+        connect::register(store, state::handle(), item, &mut String::new());
+    }
 }

@@ -77,23 +77,28 @@ pub fn scenarios() -> Vec<Scenario> {
             layouts_are_found,
         ),
         scenario(
-            "types_without_stable_layouts_are_marked_unproven",
-            "types with the same name, size and compiler are accepted; the snapshot marks them",
+            "types_that_nothing_proves_equal_are_refused",
+            "types with the same name and size are refused if their crate was edited; the error says what differs",
             unproven_type,
         ),
         scenario(
-            "load_trusted_accepts_unproven_types",
-            "load_trusted accepts a type that is not proven equal; the snapshot marks it",
+            "unproven_types_can_be_accepted",
+            "accept_unproven accepts types of the same name and compiler, and no others; the snapshot marks them",
+            accepted_type,
+        ),
+        scenario(
+            "types_can_be_trusted",
+            "trust_types accepts a type that is not proven equal; the snapshot marks it",
             trusted_type,
         ),
         scenario(
-            "load_trusted_refuses_other_kinds_and_sizes",
-            "load_trusted refuses a different kind, size, alignment or needs-drop",
+            "trust_does_not_cover_other_kinds_and_sizes",
+            "trust_types refuses a different kind, size, alignment or needs-drop",
             trust_has_limits,
         ),
         scenario(
-            "load_trusted_refuses_different_layouts",
-            "load_trusted refuses types whose layouts are known to differ",
+            "trust_does_not_cover_different_layouts",
+            "trust_types refuses types whose layouts are known to differ",
             trust_and_layouts,
         ),
         any_compilers(
@@ -267,10 +272,8 @@ fn mismatch_in_words(bench: &Bench) {
         for part in parts.into_iter().chain(sides) {
             assert!(!part.is_empty() && own.contains(part), "{own} has {part:?}");
         }
-        match mismatch.field {
-            MismatchField::Type if mismatch.detail.is_none() => assert!(mismatch.advice.contains("StableAbi"), "{own}"),
-            _ => assert!(mismatch.advice.contains("the same version"), "{own}"),
-        }
+        assert!(mismatch.advice.contains("the same version"), "{own}");
+        assert!(mismatch.builds.iter().any(|difference| difference.contains("lib.rs differs")), "{own}");
     }
 }
 
@@ -349,10 +352,31 @@ fn layouts_are_found(bench: &Bench) {
 }
 
 fn unproven_type(bench: &Bench) {
+    let error = bench.try_load("renamed-fields").expect_err("the fields of `Span` have other names");
+    let [span] = error.mismatches() else { panic!("one type was edited: {error}") };
+    assert_eq!((span.item.as_str(), span.field), ("versioned::SPAN", MismatchField::Unproven));
+    for part in ["package versioned 0.3.1 in ", "versioned 0.3.5 in ", "the source file lib.rs differs"] {
+        assert!(span.builds.iter().any(|difference| difference.contains(part)), "{part} is told: {span}");
+    }
+    assert!(span.advice.contains("Shape") && span.advice.contains("the same sources"), "{span}");
+    let text = error.to_string();
+    assert!(span.builds.iter().all(|difference| text.contains(difference)), "{text}");
+}
+
+fn accepted_type(bench: &Bench) {
+    let load = |name| {
+        // SAFETY: the files are plugins of this workspace. Types of the same name have the same layouts as the host's.
+        unsafe { Plugin::options().accept_unproven(true).load(bench.path(name)) }
+    };
+    let mismatches = rejected(load("moved-type"));
+    assert_eq!(mismatches[0].field, MismatchField::Type, "a type with another name: {mismatches:#?}");
+
     assert!(!row("versioned::SPAN").unproven);
-    let plugin = bench.load("newer-patch");
-    assert!(row("versioned::SPAN").unproven, "the library cannot detect that the fields have other names");
+    load("renamed-fields").unwrap_or_else(|error| panic!("{error}"));
+    assert!(row("versioned::SPAN").unproven, "only the host says that the types are the same");
     assert!(!row("versioned::COUNT").unproven, "both sides have the same type");
+    // This is another handle to the plugin that is loaded and accepted.
+    let plugin = bench.load("renamed-fields");
     plugin.call("versioned_span", 3);
     let span = SPAN.get();
     assert_eq!((span.start, span.end), (3, 1), "both sides share a value");
@@ -361,21 +385,28 @@ fn unproven_type(bench: &Bench) {
     assert!(line.contains("unproven"), "{line}");
     let line = table.lines().find(|line| line.contains("versioned::COUNT")).expect("the item has a line");
     assert!(!line.contains("unproven"), "{line}");
+
+    // Another plugin with the same build as one that was accepted is not proven by that.
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    let copy = folder.path().join("copy.so");
+    fs::copy(bench.path("renamed-fields"), &copy).expect("the plugin can be copied");
+    // SAFETY: the file is a copy of a plugin of this workspace.
+    let mismatches = rejected(unsafe { Plugin::load(&copy) });
+    assert_eq!(mismatches.len(), 1, "{mismatches:#?}");
 }
 
-fn load_trusted(path: &Path) -> Result<Plugin, LoadError> {
+fn trusting_load(path: &Path) -> Result<Plugin, LoadError> {
     // SAFETY: the files are plugins of this workspace. Their types have the same layouts as the host's, or they are
     // refused.
-    unsafe { Plugin::load_trusted(path) }
+    unsafe { Plugin::options().trust_types(true).load(path) }
 }
 
 fn trusted_type(bench: &Bench) {
     let mismatches = rejected(bench.try_load("moved-type"));
     let [mismatch] = mismatches.as_slice() else { panic!("one type has moved: {mismatches:#?}") };
     assert_eq!((mismatch.item.as_str(), mismatch.field), ("versioned::POSITION", MismatchField::Type));
-    assert!(mismatch.advice.contains("Plugin::load_trusted"), "{mismatch}");
 
-    let plugin = load_trusted(&bench.path("moved-type")).unwrap_or_else(|error| panic!("{error}"));
+    let plugin = trusting_load(&bench.path("moved-type")).unwrap_or_else(|error| panic!("{error}"));
     assert!(row("versioned::POSITION").unproven);
     assert!(!row("versioned::COUNT").unproven);
     drop(plugin);
@@ -387,7 +418,7 @@ fn trusted_type(bench: &Bench) {
 
 fn trust_has_limits(bench: &Bench) {
     let before = snapshot();
-    let mismatches = rejected(load_trusted(&bench.path("changed")));
+    let mismatches = rejected(trusting_load(&bench.path("changed")));
     for &(item, field, _, _) in CHANGES.iter().filter(|(_, field, _, _)| *field != MismatchField::Type) {
         let matches = |mismatch: &Mismatch| mismatch.item == format!("versioned::{item}") && mismatch.field == field;
         assert!(mismatches.iter().any(matches), "{field} of {item} is missing: {mismatches:#?}");
@@ -397,7 +428,7 @@ fn trust_has_limits(bench: &Bench) {
 }
 
 fn trust_and_layouts(bench: &Bench) {
-    let mismatches = rejected(load_trusted(&bench.path("changed")));
+    let mismatches = rejected(trusting_load(&bench.path("changed")));
     for item in ["versioned::SCALE", "versioned::NUMBER"] {
         let reported = mismatches.iter().any(|mismatch| mismatch.item == item && mismatch.field == MismatchField::Type);
         assert!(reported, "{item}, whose layout differs, is missing: {mismatches:#?}");

@@ -3,7 +3,7 @@
 use test_api::outcome::address;
 use test_api::outcome::done;
 use test_api::probe::Operation;
-use versioned::{COUNT, NAMES, SPAN, STYLE, Span, Style};
+use versioned::{COUNT, NAMES, STYLE, Style};
 
 plugin_tls::export_plugin!();
 test_api::export_operations!(OPERATIONS);
@@ -17,5 +17,4 @@ const OPERATIONS: &[Operation] = &[
     ("versioned_push", |n| done(|| NAMES.lock().expect("not poisoned").push(format!("name {n}")))),
     ("versioned_names", |_| NAMES.lock().expect("not poisoned").join(", ").into()),
     ("versioned_style", |n| STYLE.set(Style { bold: true, size: n as u16 }).into()),
-    ("versioned_span", |n| SPAN.set(Span { offset: n as u32, length: 1 }).into()),
 ];

@@ -16,7 +16,7 @@ plugin_tls_abi_stable::lazy_static!(pub static ref NAMES: Mutex<Vec<String>> = M
 
 // 0.3.2 has the same. Its layout proves that.
 plugin_tls_abi_stable::thread_local!(pub static STYLE: Cell<Style> = Cell::default());
-// 0.3.2 has other fields of the same size, which the library cannot detect.
+// 0.3.5 has other fields of the same size.
 plugin_tls_abi_stable::thread_local!(pub static SPAN: Cell<Span> = Cell::default());
 
 // 0.3.3 changes these.

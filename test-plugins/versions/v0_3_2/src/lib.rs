@@ -1,4 +1,4 @@
-//! Version 0.3.2, with the items of 0.3.1. It renames the fields of `Span`, which a patch release must not do.
+//! Version 0.3.2, with some of the items of 0.3.1.
 
 use std::cell::Cell;
 use std::sync::Mutex;
@@ -8,18 +8,10 @@ use abi_stable::StableAbi;
 plugin_tls_abi_stable::thread_local!(pub static COUNT: Cell<u32> = const { Cell::new(0) });
 plugin_tls_abi_stable::lazy_static!(pub static ref NAMES: Mutex<Vec<String>> = Mutex::default(););
 plugin_tls_abi_stable::thread_local!(pub static STYLE: Cell<Style> = Cell::default());
-plugin_tls_abi_stable::thread_local!(pub static SPAN: Cell<Span> = Cell::default());
 
 #[repr(C)]
 #[derive(StableAbi, Clone, Copy, Default)]
 pub struct Style {
     pub bold: bool,
     pub size: u16,
-}
-
-/// In 0.3.1, the fields are `start` and `end`.
-#[derive(Clone, Copy, Default)]
-pub struct Span {
-    pub offset: u32,
-    pub length: u32,
 }

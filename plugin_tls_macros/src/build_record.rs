@@ -1,0 +1,228 @@
+//! What is known of the build of the crate that is being compiled: if two builds agree in it, their types are the same.
+//!
+//! The record is a text with a line for each part, so that a report can say what differs:
+//!
+//! | line | what it says |
+//! |---|---|
+//! | `package NAME VERSION` | the package |
+//! | `edition E`, `target T` | as the compiler was told |
+//! | `feature F`, `cfg C` | a feature of the package; another `--cfg` |
+//! | `setting S` | an option of `-C` that code can see, or any of `-Z` |
+//! | `source FILE HASH` | a source file: see `sources` |
+//! | `crate NAME HASH` | a crate that this one depends on: see `crate_hash` |
+//!
+//! Left out is what changes no type: where outputs go, debug information, optimization, and the crates of this project,
+//! which have a contract of their own. The compiler is left out too, because a binary states it once for all of its crates.
+//!
+//! The fingerprint is a hash of the text. Where anything is not known there is no record.
+
+#![forbid(unsafe_code)]
+
+use std::fmt::Write;
+use std::fs;
+use std::path::Path;
+use std::sync::OnceLock;
+
+use xxhash_rust::xxh3::xxh3_128;
+
+use crate::compilation::{Compilation, Extern};
+use crate::crate_hash;
+use crate::source_text::SourceText;
+use crate::sources::Sources;
+
+/// See the module.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct BuildRecord {
+    pub(crate) fingerprint: String,
+    pub(crate) text: String,
+}
+
+/// The record of the crate that is being compiled. It is made once.
+pub(crate) fn current() -> Option<&'static BuildRecord> {
+    static CURRENT: OnceLock<Option<BuildRecord>> = OnceLock::new();
+    CURRENT.get_or_init(|| BuildRecord::of(Compilation::current(), |name| std::env::var(name).ok())).as_ref()
+}
+
+/// Whether a type whose name starts with `core::`, `alloc::` or `std::` may be of another crate of that name.
+pub(crate) fn std_is_ambiguous() -> bool {
+    static AMBIGUOUS: OnceLock<bool> = OnceLock::new();
+    *AMBIGUOUS.get_or_init(|| is_std_ambiguous(Compilation::current()))
+}
+
+/// The crates of this project: the binary contract holds across their builds.
+const OWN_CRATES: &[&str] = &[
+    "plugin_tls",
+    "plugin_tls_abi",
+    "plugin_tls_abi_stable",
+    "plugin_tls_core",
+    "plugin_tls_macros",
+    "plugin_tls_store",
+];
+/// Crates that the compiler finds without a path: those of the standard distribution. The compiler stands for them.
+const STANDARD_CRATES: &[&str] = &["std", "core", "alloc", "proc_macro", "test"];
+/// Crates whose names are the start of the names of the standard library's types.
+const STD: &[&str] = &["core", "alloc", "std"];
+/// The options of `-C`, besides those with a default, that code can see.
+const SETTINGS: &[&str] = &["panic", "target-cpu", "target-feature"];
+
+impl BuildRecord {
+    /// The record of a crate that is compiled like this. `variable` returns variables of the environment.
+    fn of(compilation: &Compilation, variable: impl Fn(&str) -> Option<String>) -> Option<Self> {
+        let out_dir = variable("OUT_DIR");
+        let sources = Sources::read(compilation.root.as_deref()?, out_dir.as_deref().map(Path::new))?;
+        let is_known = |name: &str| {
+            name == "self"
+                || STANDARD_CRATES.contains(&name)
+                || compilation.externs.iter().any(|each| each.name == name)
+        };
+        if compilation.searches_for_crates && !sources.extern_crates().all(is_known) {
+            return None;
+        }
+
+        let package = [variable("CARGO_PKG_NAME")?, variable("CARGO_PKG_VERSION")?].join(" ");
+        let mut lines = vec![
+            format!("package {package}"),
+            format!("edition {}", compilation.edition),
+            format!("target {}", compilation.target),
+        ];
+        lines.extend(settings(compilation).into_iter().map(|setting| format!("setting {setting}")));
+        lines.extend(compilation.cfgs.iter().map(|cfg| {
+            let feature = cfg.strip_prefix("feature=\"").and_then(|feature| feature.strip_suffix('"'));
+            feature.map_or_else(|| format!("cfg {cfg}"), |feature| format!("feature {feature}"))
+        }));
+        for each in &compilation.externs {
+            lines.extend(crate_line(each)?);
+        }
+        lines[3..].sort();
+        lines.extend(sources.files.iter().map(|(name, text)| format!("source {name} {:032x}", source_hash(text))));
+        let text = lines.join("\n");
+        Some(BuildRecord { fingerprint: format!("{:032x}", xxh3_128(text.as_bytes())), text })
+    }
+}
+
+/// The options that code can see, those included that follow from the optimization.
+fn settings(compilation: &Compilation) -> Vec<String> {
+    let is_on = |name: &str, default: bool| match compilation.codegen_option(name) {
+        None => default,
+        Some(value) => matches!(value, "" | "y" | "yes" | "on" | "true"),
+    };
+    let unoptimized = matches!(compilation.codegen_option("opt-level"), None | Some("0"));
+    let debug_assertions = is_on("debug-assertions", unoptimized);
+    let overflow_checks = is_on("overflow-checks", debug_assertions);
+    let in_words = |on: bool| if on { "on" } else { "off" };
+    let mut settings = vec![
+        format!("debug-assertions={}", in_words(debug_assertions)),
+        format!("overflow-checks={}", in_words(overflow_checks)),
+    ];
+    let value = |name: &&str| compilation.codegen_option(name).map(|value| format!("{name}={value}"));
+    settings.extend(SETTINGS.iter().filter_map(value));
+    settings.extend(compilation.unstable.iter().map(|option| format!("-Z{option}")));
+    settings
+}
+
+/// The line of a crate that the compiled one depends on. There is none for a crate of this project. The outer `None` means
+/// that the crate's hash is not known.
+fn crate_line(each: &Extern) -> Option<Option<String>> {
+    let name = &each.name;
+    let Some(path) = &each.path else {
+        return STANDARD_CRATES.contains(&name.as_str()).then(|| Some(format!("crate {name}")));
+    };
+    if OWN_CRATES.contains(&crate_name(path)) {
+        return Some(None);
+    }
+    let hash = u128::from_be_bytes(crate_hash::of(path)?);
+    Some(Some(format!("crate {name} {hash:032x}")))
+}
+
+/// The name of the crate in a file `libNAME-HASH.rmeta`.
+fn crate_name(path: &Path) -> &str {
+    let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+    let name = stem.split('-').next().unwrap_or_default();
+    name.strip_prefix("lib").unwrap_or(name)
+}
+
+fn source_hash(text: &SourceText) -> u128 {
+    let mut whole = String::new();
+    for part in [&text.code, &text.docs].into_iter().chain(&text.literals) {
+        // Each part behind its length, so that no two lists of parts give the same text.
+        write!(whole, "{}:{part}", part.len()).expect("a `String` can be written");
+    }
+    xxh3_128(whole.as_bytes())
+}
+
+fn is_std_ambiguous(compilation: &Compilation) -> bool {
+    let in_folder = |folder: &Path| {
+        let mut entries = fs::read_dir(folder).into_iter().flatten().flatten();
+        entries.any(|entry| STD.contains(&crate_name(Path::new(&entry.file_name()))))
+    };
+    compilation.externs.iter().any(|each| each.path.as_deref().is_some_and(|path| STD.contains(&crate_name(path))))
+        || compilation.folders.iter().any(|folder| in_folder(folder))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(arguments: &[&str]) -> Option<BuildRecord> {
+        let variable = |name: &str| (name != "OUT_DIR").then(|| "api".to_owned());
+        let own_root = concat!(env!("CARGO_MANIFEST_DIR"), "/src/lib.rs");
+        BuildRecord::of(&Compilation::of(&[&[own_root], arguments].concat()), variable)
+    }
+
+    fn lines(arguments: &[&str], kind: &str) -> Vec<String> {
+        let record = record(arguments).expect("everything is known");
+        record.text.lines().filter(|line| line.starts_with(kind)).map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn what_code_can_see_is_in_the_record() {
+        let arguments = &["--cfg", "feature=\"wide\"", "--cfg=docsrs", "-Cpanic=abort", "-Zx=1", "--edition=2021"];
+        assert_eq!(lines(arguments, "package"), ["package api api"]);
+        assert_eq!(lines(arguments, "edition"), ["edition 2021"]);
+        assert_eq!(lines(arguments, "feature"), ["feature wide"]);
+        assert_eq!(lines(arguments, "cfg"), ["cfg docsrs"]);
+        let settings = ["-Zx=1", "debug-assertions=on", "overflow-checks=on", "panic=abort"];
+        assert_eq!(lines(arguments, "setting"), settings.map(|setting| format!("setting {setting}")));
+        let optimized = lines(&["-Copt-level=3"], "setting");
+        assert_eq!(optimized, ["setting debug-assertions=off", "setting overflow-checks=off"]);
+        assert!(lines(&[], "source").iter().any(|line| line.starts_with("source build_record.rs ")));
+    }
+
+    #[test]
+    fn only_what_types_depend_on_changes_the_fingerprint() {
+        let fingerprint = |arguments: &[&str]| record(arguments).map(|record| record.fingerprint);
+        let plain = fingerprint(&[]);
+        assert!(plain.is_some());
+        for same in [
+            &["-Cmetadata=1", "-Cextra-filename=-1", "-Cdebuginfo=2", "--out-dir", "x", "-Cincremental=y"][..],
+            &["-Cdebug-assertions=yes", "-L", "dependency=/none"],
+            &["--extern", "plugin_tls_core=/none/libplugin_tls_core-12.rmeta"],
+            &["--extern", "renamed=/none/libplugin_tls-12.rmeta"],
+        ] {
+            assert_eq!(fingerprint(same), plain, "{same:?}");
+        }
+        for other in [&["--cfg=a"][..], &["-Cdebug-assertions=off"], &["-Ctarget-cpu=native"], &["--edition=2018"]] {
+            assert_ne!(fingerprint(other), plain, "{other:?}");
+            assert!(fingerprint(other).is_some(), "{other:?}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_stated_where_anything_is_unknown() {
+        for unknown in [
+            &["--extern", "serde"][..],
+            &["--extern", "serde=/none/libserde-1.rmeta"],
+            &["--extern", "plugin_tls_own=/none/libplugin_tls_own-1.rmeta"],
+        ] {
+            assert_eq!(record(unknown), None, "{unknown:?}");
+        }
+        assert_eq!(BuildRecord::of(&Compilation::of(&["-", "--crate-type", "bin"]), |_| Some(String::new())), None);
+    }
+
+    #[test]
+    fn another_crate_with_a_name_of_std_is_seen() {
+        let ambiguous = |arguments: &[&str]| is_std_ambiguous(&Compilation::of(arguments));
+        assert!(!ambiguous(&["--extern", "alloc", "--extern", "x=/deps/liballoc_two-1.rmeta"]));
+        assert!(ambiguous(&["--extern", "x=/deps/liballoc-1.rmeta"]));
+    }
+}
