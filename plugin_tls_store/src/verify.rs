@@ -192,8 +192,13 @@ mod tests {
     use super::*;
 
     /// Layouts that are numbers: they are compatible where the first is not less than the second.
-    static NUMBERS: LayoutScheme =
-        LayoutScheme { header: Header::of::<LayoutScheme>(), name: Str::new("numbers"), compare: Some(compare) };
+    static NUMBERS: LayoutScheme = LayoutScheme {
+        header: Header::of::<LayoutScheme>(),
+        name: Str::new("numbers"),
+        compare: Some(compare),
+        same_compiler: 0,
+        reserved: 0,
+    };
 
     unsafe extern "C" fn compare(known: *const c_void, offered: *const c_void, report: *const Sink) -> Status {
         if known.addr() >= offered.addr() {
@@ -239,8 +244,13 @@ mod tests {
 
     #[test]
     fn layouts_of_two_schemes_are_not_compared() {
-        static OTHERS: LayoutScheme =
-            LayoutScheme { header: Header::of::<LayoutScheme>(), name: Str::new("others"), compare: Some(compare) };
+        static OTHERS: LayoutScheme = LayoutScheme {
+            header: Header::of::<LayoutScheme>(),
+            name: Str::new("others"),
+            compare: Some(compare),
+            same_compiler: 0,
+            reserved: 0,
+        };
         let other = Facts { scheme: &raw const OTHERS, ..facts(1, "a", 7) };
         assert!(matches!(verdict(facts(1, "a", 5), other), Verdict::Same(Proof::SameTypeId)));
     }

@@ -24,13 +24,32 @@ struct Layers {
 /// From the lowest to the highest. Between crates, the order is: plugin_tls_macros, plugin_tls_abi, plugin_tls_store,
 /// plugin_tls_core, plugin_tls_abi_stable, plugin_tls.
 const CRATES: &[Layers] = &[
-    Layers { name: "plugin_tls_macros", modules: &["item", "print", "expand", "compilation", "export", "lib"] },
+    Layers {
+        name: "plugin_tls_macros",
+        modules: &[
+            "item",
+            "print",
+            "expand",
+            "compilation",
+            "export",
+            "home",
+            "shape::lifetimes",
+            "shape::target",
+            "shape::derive",
+            "shape::object",
+            "shape",
+            "lib",
+        ],
+    },
     Layers {
         name: "plugin_tls_abi",
         modules: &[
             "sync",
             "header",
             "text",
+            "shape::read",
+            "shape::write",
+            "shape",
             "identity::key",
             "identity::declaration",
             "identity",
@@ -84,6 +103,11 @@ const CRATES: &[Layers] = &[
         modules: &[
             "constructor",
             "error",
+            "shape::describer",
+            "shape::probe",
+            "shape::language",
+            "shape::library",
+            "shape",
             "item::text",
             "item::raw",
             "item::glue",

@@ -12,8 +12,7 @@ mod probe;
 mod raw;
 mod text;
 
-pub use glue::ItemType;
 pub(crate) use glue::{Attempt, initialize};
-pub use probe::{NoLayout, Probe, describe};
+pub use probe::{Probe, describe, shape_of};
 pub(crate) use raw::all;
-pub use raw::{Item, LocalItem, RawItem, StaticItem};
+pub use raw::{Item, Layout, LocalItem, NoLayout, RawItem, StaticItem};
