@@ -155,37 +155,34 @@ mod tests {
     use std::sync::Arc;
 
     use abi_stable::std_types::RString;
+    use abi_stable::type_layout::TypeLayout;
     use plugin_tls_core::__private::LocalItem;
 
     use super::*;
 
-    /// The layout that is found for a type, and whether it needs the same compiler.
+    /// The name in the layout that is found for a type, and whether the layout needs the same compiler.
+    fn described<T, L: Layout<T>>(_item: &'static LocalItem<T>, _found: L) -> Option<(&'static str, u32)> {
+        let (layout, scheme) = L::layout();
+        // SAFETY: a scheme is null or a static, and the schemes of this crate are for layouts that are `TypeLayout`s.
+        unsafe { scheme.as_ref().map(|scheme| ((*layout.cast::<TypeLayout>()).name(), scheme.same_compiler)) }
+    }
+
     macro_rules! found {
         ($ty:ty) => {{
-            fn layout_of<T>(_item: &'static LocalItem<T>, _found: impl Layout<T>) -> (*const c_void, Option<u32>) {
-                fn layout<T, L: Layout<T>>(_: L) -> (*const c_void, *const LayoutScheme) {
-                    L::layout()
-                }
-                let (layout, scheme) = layout::<T, _>(_found);
-                // SAFETY: a scheme is null or a static.
-                (layout, unsafe { scheme.as_ref() }.map(|scheme| scheme.same_compiler))
-            }
             static ITEM: LocalItem<$ty> = LocalItem::NEW;
-            layout_of(&ITEM, Probe::new(&ITEM).__plugin_tls_layout())
+            described(&ITEM, Probe::new(&ITEM).__plugin_tls_layout())
         }};
     }
 
     #[test]
     fn layouts_are_found_within_types_of_std() {
-        let layout = |of: &'static abi_stable::type_layout::TypeLayout| std::ptr::from_ref(of).cast::<c_void>();
-        let (number, text) = (layout(<u32 as StableAbi>::LAYOUT), layout(<RString as StableAbi>::LAYOUT));
-        assert_eq!(found!(u32), (number, Some(0)));
-        assert_eq!(found!(RString), (text, Some(0)));
-        assert_eq!(found!(RefCell<RString>), (text, Some(1)));
-        assert_eq!(found!(RwLock<u32>), (number, Some(1)));
-        assert_eq!(found!(Vec<u32>), (number, Some(1)));
-        assert_eq!(found!(Mutex<Vec<RString>>), (text, Some(1)));
-        let none = (std::ptr::null(), None);
-        assert_eq!([found!(Mutex<Vec<Vec<u32>>>), found!(String), found!(Arc<u32>), found!(Mutex<String>)], [none; 4]);
+        assert_eq!(found!(u32), Some(("u32", 0)));
+        assert_eq!(found!(RString), Some(("RString", 0)));
+        assert_eq!(found!(RefCell<RString>), Some(("RString", 1)));
+        assert_eq!(found!(RwLock<u32>), Some(("u32", 1)));
+        assert_eq!(found!(Vec<u32>), Some(("u32", 1)));
+        assert_eq!(found!(Mutex<Vec<RString>>), Some(("RString", 1)));
+        let none = [found!(Mutex<Vec<Vec<u32>>>), found!(String), found!(Arc<String>), found!(Mutex<String>)];
+        assert_eq!(none, [None; 4]);
     }
 }

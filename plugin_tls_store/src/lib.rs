@@ -13,6 +13,7 @@
 //! | `slots`, `locals` | the slots of each thread; the thread-locals of one store |
 //! | [`mismatch`] | why an item cannot be shared |
 //! | [`records`] | binaries, and the record of each item with its copies: data only |
+//! | `shape` | comparing two descriptions of a type |
 //! | `verify`, [`registry`], `registration` | judging two copies; looking up, adding, taking out |
 //! | [`threads`] | what each thread has to do before it ends |
 //! | [`values`] | finding values, and building those that are not there |
@@ -33,6 +34,7 @@ pub mod progress;
 pub mod records;
 mod registration;
 pub mod registry;
+mod shape;
 mod slots;
 pub mod store;
 mod symbol;

@@ -2,7 +2,7 @@
 
 #![forbid(unsafe_code)]
 
-use super::{Kind, START};
+use super::format::{Kind, START};
 
 /// How deep nodes may be nested. No type comes near it, and a damaged text must not exhaust the stack.
 const DEPTH: usize = 1000;
@@ -114,7 +114,7 @@ impl<'a> Reader<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Writer;
+    use super::super::write::Writer;
     use super::*;
 
     /// A struct with a field that refers to the struct, and facts that contain the format's own characters.

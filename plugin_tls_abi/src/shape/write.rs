@@ -2,7 +2,7 @@
 
 #![forbid(unsafe_code)]
 
-use super::{Kind, START};
+use super::format::{Kind, START};
 
 /// Writes the text of one shape.
 ///
