@@ -43,7 +43,8 @@ pub mod host;
 mod takeover;
 
 pub use plugin_tls_core::{
-    AccessError, AccessErrorReason, ConnectError, Context, LazyStatic, LocalKey, initialize, lazy_static, thread_local,
+    AccessError, AccessErrorReason, ConnectError, Context, LazyStatic, LocalKey, Shape, initialize, lazy_static, shape,
+    thread_local,
 };
 
 /// Makes this cdylib a plugin that [`host::Plugin::load`](crate::host::Plugin::load) can load.

@@ -17,16 +17,18 @@ const _: () = {
     assert!(size_of::<Str>() == 16 && offset_of!(Str, pointer) == 0 && offset_of!(Str, length) == 8);
     assert!(size_of::<Sink>() == 16 && offset_of!(Sink, write) == 0 && offset_of!(Sink, to) == 8);
 
-    assert!(size_of::<LayoutScheme>() == 40 && offset_of!(LayoutScheme, header) == 0);
+    assert!(size_of::<LayoutScheme>() == 48 && offset_of!(LayoutScheme, header) == 0);
     assert!(offset_of!(LayoutScheme, name) == 16 && offset_of!(LayoutScheme, compare) == 32);
+    assert!(offset_of!(LayoutScheme, same_compiler) == 40);
 
-    assert!(size_of::<ItemDescriptor>() == 128 && align_of::<ItemDescriptor>() == 8);
+    assert!(size_of::<ItemDescriptor>() == 144 && align_of::<ItemDescriptor>() == 8);
     assert!(offset_of!(ItemDescriptor, text) == 0 && offset_of!(ItemDescriptor, path) == 16);
     assert!(offset_of!(ItemDescriptor, type_name) == 32 && offset_of!(ItemDescriptor, type_id) == 48);
     assert!(offset_of!(ItemDescriptor, layout) == 64 && offset_of!(ItemDescriptor, scheme) == 72);
-    assert!(offset_of!(ItemDescriptor, size) == 80 && offset_of!(ItemDescriptor, align) == 88);
-    assert!(offset_of!(ItemDescriptor, drop) == 96 && offset_of!(ItemDescriptor, word) == 104);
-    assert!(offset_of!(ItemDescriptor, item) == 112 && offset_of!(ItemDescriptor, kind) == 120);
+    assert!(offset_of!(ItemDescriptor, shape) == 80 && offset_of!(ItemDescriptor, size) == 88);
+    assert!(offset_of!(ItemDescriptor, align) == 96 && offset_of!(ItemDescriptor, option_size) == 104);
+    assert!(offset_of!(ItemDescriptor, drop) == 112 && offset_of!(ItemDescriptor, word) == 120);
+    assert!(offset_of!(ItemDescriptor, item) == 128 && offset_of!(ItemDescriptor, kind) == 136);
 
     assert!(size_of::<BinaryDescriptor>() == 88 && offset_of!(BinaryDescriptor, header) == 0);
     assert!(offset_of!(BinaryDescriptor, compiler) == 16 && offset_of!(BinaryDescriptor, items) == 32);

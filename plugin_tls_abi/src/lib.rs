@@ -14,6 +14,7 @@
 //! | [`table`] | the host's table, descriptors of binaries and items, accesses |
 //! | `layout` | assertions about sizes and offsets |
 //! | [`identity`] | what makes two declarations the same item |
+//! | [`shape`] | descriptions of types that two binaries can compare |
 //! | [`row`] | the hot path: from an item's word to the calling thread's value |
 //! | [`sys`] | loaded images, threads, keys and memory, as the system knows them |
 
@@ -23,6 +24,7 @@ pub mod header;
 pub mod identity;
 mod layout;
 pub mod row;
+pub mod shape;
 pub mod sync;
 pub mod sys;
 pub mod table;

@@ -52,10 +52,18 @@ pub struct LayoutScheme {
     /// [`OK`] if values of the two layouts may be shared, else [`REJECTED`] with the difference in `report`.
     pub compare:
         Option<unsafe extern "C" fn(known: *const c_void, offered: *const c_void, report: *const Sink) -> Status>,
+    /// Not zero if the layout is that of a type within the item's type. If two such layouts differ, the types differ. If
+    /// they are compatible, the types are the same only if one compiler built both binaries and the types' names agree.
+    pub same_compiler: u32,
+    /// Zero.
+    pub reserved: u32,
 }
 
 // SAFETY: a scheme is written once, as a static, and holds nothing but a text, numbers and a function.
 unsafe impl Sync for LayoutScheme {}
+
+/// Writes the [shape](crate::shape) of an item's type to `report`, in one call.
+pub type DescribeShape = unsafe extern "C" fn(report: *const Sink);
 
 /// One binary's copy of an item, as the host gets to see it. The texts live as long as the binary.
 #[repr(C)]
@@ -72,8 +80,12 @@ pub struct ItemDescriptor {
     pub layout: *const c_void,
     /// Null without a layout.
     pub scheme: *const LayoutScheme,
+    /// Writes the type's shape. `None` if it has none.
+    pub shape: Option<DescribeShape>,
     pub size: usize,
     pub align: usize,
+    /// The size of the `Option` of the type, which tells whether the type leaves bits unused.
+    pub option_size: usize,
     /// `None` for a type that needs no drop.
     pub drop: Option<DropValue>,
     /// The copy's own word. Of a thread-local it says where the slot is: see [`crate::row`]. Of a process-wide item it is

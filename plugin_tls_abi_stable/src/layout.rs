@@ -12,19 +12,36 @@ use plugin_tls_abi::table::{LayoutScheme, OK, REJECTED, Status};
 use plugin_tls_abi::text::{Sink, Str};
 
 /// Layouts of versions of `abi_stable` that share the definition of `TypeLayout`.
-static SCHEME: LayoutScheme =
-    LayoutScheme { header: Header::of::<LayoutScheme>(), name: Str::new("abi_stable 0.11"), compare: Some(compare) };
+static SCHEME: LayoutScheme = scheme("abi_stable 0.11", 0);
+
+/// The same layouts, of a type that is the argument of a type of std. What std makes of it is the compiler's business.
+static SCHEME_IN_STD: LayoutScheme = scheme("abi_stable 0.11 in a type of std", 1);
+
+const fn scheme(name: &'static str, same_compiler: u32) -> LayoutScheme {
+    LayoutScheme {
+        header: Header::of::<LayoutScheme>(),
+        name: Str::new(name),
+        compare: Some(compare),
+        same_compiler,
+        reserved: 0,
+    }
+}
 
 /// The layout of `T` and its scheme.
 pub(crate) fn of<T: StableAbi>() -> (*const c_void, *const LayoutScheme) {
     (ptr::from_ref(T::LAYOUT).cast(), &raw const SCHEME)
 }
 
+/// The layout of `T`, which is the argument of a type of std, and its scheme.
+pub(crate) fn in_std<T: StableAbi>() -> (*const c_void, *const LayoutScheme) {
+    (ptr::from_ref(T::LAYOUT).cast(), &raw const SCHEME_IN_STD)
+}
+
 /// See [`LayoutScheme::compare`].
 ///
 /// # Safety
 ///
-/// Both are layouts of [`SCHEME`], in binaries that are mapped, and `report` is a usable sink.
+/// Both are layouts of [`SCHEME`] or [`SCHEME_IN_STD`], in binaries that are mapped, and `report` is a usable sink.
 unsafe extern "C" fn compare(known: *const c_void, offered: *const c_void, report: *const Sink) -> Status {
     // SAFETY: the caller guarantees that both are `&'static TypeLayout`s of versions that share its definition.
     let (known, offered) = unsafe { (&*known.cast::<TypeLayout>(), &*offered.cast::<TypeLayout>()) };

@@ -32,7 +32,9 @@ mod layout;
 mod probe;
 
 pub use context::Context;
-pub use plugin_tls_core::{AccessError, AccessErrorReason, ConnectError, LazyStatic, LocalKey, initialize};
+pub use plugin_tls_core::{
+    AccessError, AccessErrorReason, ConnectError, LazyStatic, LocalKey, Shape, initialize, shape,
+};
 
 /// As `plugin_tls_core::thread_local!`, for items whose types may implement `StableAbi`.
 ///
@@ -77,8 +79,9 @@ macro_rules! lazy_static {
 #[allow(missing_docs, reason = "not for users")]
 pub mod __private {
     pub use plugin_tls_core::__private::{
-        BuildOfCrate, Deref, LocalItem, StaticItem, concat, constructor, file, lazy_static_items, line, module_path,
-        thread_local_items, type_name, type_name_of_val,
+        BuildOfCrate, Deref, Describer, LocalItem, Send, ShapeProbe, StaticItem, Sync, concat, constructor, describe,
+        file, lazy_static_items, line, module_path, offset_of, primitive, shape_of, thread_local_items, type_name,
+        type_name_of_val,
     };
 
     pub use crate::probe::Probe;

@@ -45,11 +45,14 @@ mod error;
 mod item;
 mod lazy;
 mod local_key;
+mod shape;
 
 pub use connection::Context;
 pub use error::{AccessError, AccessErrorReason, ConnectError};
 pub use lazy::{LazyStatic, initialize};
 pub use local_key::LocalKey;
+pub use plugin_tls_macros::{Shape, shape};
+pub use shape::Shape;
 
 /// Keys may be used on every thread, whatever their values are; contexts and errors may be passed on.
 const _: () = {
@@ -120,12 +123,18 @@ macro_rules! lazy_static {
 #[allow(missing_docs, reason = "not for users")]
 pub mod __private {
     pub use core::any::{type_name, type_name_of_val};
+    pub use core::marker::{Send, Sync};
+    pub use core::mem::offset_of;
     pub use core::ops::Deref;
+    pub use core::primitive;
     pub use core::{cfg, concat, file, line, module_path};
 
     pub use plugin_tls_macros::{lazy_static_items, thread_local_items};
 
     pub use crate::__constructor as constructor;
     pub use crate::connection::{connected_by_loader, disconnect, initialize_for, is_host, mark_plugin, use_own_store};
-    pub use crate::item::{BuildOfCrate, Item, ItemType, LocalItem, NoLayout, Probe, RawItem, StaticItem, describe};
+    pub use crate::item::{
+        BuildOfCrate, Item, Layout, LocalItem, NoLayout, Probe, RawItem, StaticItem, describe, shape_of,
+    };
+    pub use crate::shape::{Describer, Found, ShapeProbe, shape_text};
 }

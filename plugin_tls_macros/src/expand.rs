@@ -126,7 +126,14 @@ fn declaration(
             {
                 #home::__private::constructor! { #constructor }
             }
-            #home::__private::Probe::new(&#item_static).__plugin_tls_describe(#text, #here, || -> #ty { (#initializer) })
+            #home::__private::describe(
+                &#item_static,
+                #home::__private::Probe::new(&#item_static).__plugin_tls_layout(),
+                #home::__private::shape_of(&#item_static).__plugin_tls_find(),
+                #text,
+                #here,
+                || -> #ty { (#initializer) },
+            )
         }
     }
 }
@@ -183,7 +190,7 @@ const END: char = '\x03';
 
 /// The part of a version that is the same in all versions that Cargo considers compatible: `1` of 1.x, `0.3` of 0.3.x,
 /// `0.0.7` of 0.0.7. A pre-release is compatible with itself only.
-fn compatible_version(version: &str) -> String {
+pub(crate) fn compatible_version(version: &str) -> String {
     let version = version.split('+').next().unwrap_or_default();
     if version.contains('-') {
         return version.to_owned();
@@ -194,7 +201,7 @@ fn compatible_version(version: &str) -> String {
 }
 
 /// A variable that Cargo sets for the crate being compiled. Empty if another program runs the compiler.
-fn variable(name: &str) -> String {
+pub(crate) fn variable(name: &str) -> String {
     std::env::var(name).unwrap_or_default()
 }
 

@@ -14,6 +14,7 @@
 //! | [`mismatch`] | why an item cannot be shared |
 //! | [`records`] | binaries, and the record of each item with its copies: data only |
 //! | `builds`, `std_types` | how two builds of a crate differ; which types are std's |
+//! | `shape` | comparing two descriptions of a type |
 //! | `verify`, [`registry`], `registration` | judging two copies; looking up, adding, taking out |
 //! | [`threads`] | what each thread has to do before it ends |
 //! | [`values`] | finding values, and building those that are not there |
@@ -35,6 +36,7 @@ pub mod progress;
 pub mod records;
 mod registration;
 pub mod registry;
+mod shape;
 mod slots;
 mod std_types;
 pub mod store;

@@ -25,6 +25,8 @@ pub struct Mismatch {
     pub item: String,
     /// What differs.
     pub field: MismatchField,
+    /// The part of the type that differs, if it is known: `Session.user.name`. The sides' values are those of this part.
+    pub place: Option<String>,
     /// The binary that was there first: the host, or a plugin that shares an item which the host does not have.
     pub known: Side,
     /// The plugin that is refused.
@@ -53,6 +55,8 @@ pub enum MismatchField {
     Align,
     /// Whether the type needs to be dropped.
     NeedsDrop,
+    /// The size in bytes of the `Option` of the type, which tells whether the type has values that are never used.
+    OptionSize,
     /// The type itself.
     Type,
     /// Nothing differs, but nothing proves that both sides mean the same type either.
@@ -90,6 +94,7 @@ impl fmt::Display for MismatchField {
             MismatchField::Size => "size",
             MismatchField::Align => "alignment",
             MismatchField::NeedsDrop => "needs drop",
+            MismatchField::OptionSize => "size of its `Option`",
             MismatchField::Type => "type",
             MismatchField::Unproven => "proof of the type",
             MismatchField::Declaration => "declaration",
@@ -99,23 +104,29 @@ impl fmt::Display for MismatchField {
 
 impl fmt::Display for Mismatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let item = &self.item;
-        match self.field {
-            MismatchField::Unproven => writeln!(f, "`{item}`: the types are not proven to be the same")?,
-            field => writeln!(f, "`{item}`: {field} differs")?,
+        let Mismatch { item, field, place, known, offered, detail, builds, advice } = self;
+        match (place, field) {
+            (Some(place), _) => {
+                let sides = [(known, ", "), (offered, "\n")];
+                write!(f, "{item}: `{place}` is ")?;
+                sides.iter().try_for_each(|(side, end)| write!(f, "{} in {}{end}", side.value, side.binary))?;
+            }
+            (None, MismatchField::Unproven) => writeln!(f, "{item}: the types are not proven to be the same")?,
+            (None, field) => writeln!(f, "{item}: {field} differs")?,
         }
-        for side in [&self.known, &self.offered] {
-            if !side.binary.is_empty() {
-                writeln!(f, "  in {}: {} (declared at {})", side.binary, side.value, side.site)?;
+        for side in [known, offered].into_iter().filter(|side| !side.binary.is_empty()) {
+            match place {
+                Some(_) => writeln!(f, "  declared at {} in {}", side.site, side.binary)?,
+                None => writeln!(f, "  in {}: {} (declared at {})", side.binary, side.value, side.site)?,
             }
         }
-        for line in self.detail.iter().flat_map(|detail| detail.lines()).filter(|line| !line.trim().is_empty()) {
+        for line in detail.iter().flat_map(|detail| detail.lines()).filter(|line| !line.trim().is_empty()) {
             writeln!(f, "    {line}")?;
         }
-        for difference in &self.builds {
+        for difference in builds {
             writeln!(f, "    {difference}")?;
         }
-        write!(f, "  {}", self.advice)
+        write!(f, "  {advice}")
     }
 }
 

@@ -27,7 +27,7 @@ use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize};
 use plugin_tls_abi::identity::{Fingerprint, Identity};
 use plugin_tls_abi::row::Word;
 use plugin_tls_abi::sync::{Condvar, Mutex};
-use plugin_tls_abi::table::{AtExit, DescribeBuild, DropValue, Initialize, LayoutScheme};
+use plugin_tls_abi::table::{AtExit, DescribeBuild, DescribeShape, DropValue, Initialize, LayoutScheme};
 use plugin_tls_abi::text::{Sink, Str};
 
 use crate::arena::WithTexts;
@@ -138,6 +138,8 @@ impl Binary {
 pub struct Facts {
     pub size: usize,
     pub(crate) align: usize,
+    /// The size of the `Option` of the type.
+    pub(crate) option_size: usize,
     pub(crate) kind: u32,
     pub(crate) needs_drop: bool,
     /// See [`Declaration::std_is_ambiguous`](plugin_tls_abi::identity::Declaration::std_is_ambiguous).
@@ -152,6 +154,8 @@ pub struct Facts {
     pub(crate) layout: *const c_void,
     /// In the copy's binary; null without a layout.
     pub(crate) scheme: *const LayoutScheme,
+    /// Describes the type's shape. In the copy's binary.
+    pub(crate) shape: Option<DescribeShape>,
     /// `file:line:column`.
     pub site: &'static str,
 }
@@ -227,6 +231,19 @@ unsafe impl Sync for ItemCopy {}
 unsafe impl Send for Facts {}
 // SAFETY: as for `Send`, the pointers are to what never changes.
 unsafe impl Sync for Facts {}
+
+impl Facts {
+    /// The type's shape; empty if it has none.
+    pub(crate) fn shape(&self) -> String {
+        let mut text = String::new();
+        if let Some(describe) = self.shape {
+            // SAFETY: the function is that of the copy's binary, which is mapped while the copy is registered, and `text` is
+            // not borrowed while the sink is used.
+            unsafe { describe(&Sink::new(&mut text)) };
+        }
+        text
+    }
+}
 
 impl Record {
     pub(crate) fn new(identity: Identity<'static>, kind: u32) -> Self {

@@ -113,6 +113,7 @@ impl<'a> Registration<'a> {
             kind: item.kind,
             size: item.size,
             align: item.align,
+            option_size: item.option_size,
             needs_drop: item.drop.is_some(),
             std_is_ambiguous,
             number,
@@ -121,6 +122,7 @@ impl<'a> Registration<'a> {
             type_name,
             layout: item.layout,
             scheme: item.scheme,
+            shape: item.shape,
             site,
         };
         let proof = match found.and_then(|record| self.registered.reference(record)) {
@@ -213,6 +215,7 @@ fn duplicate(binary: &Binary, identity: &Identity<'_>, first: &str, second: &str
         field: MismatchField::Declaration,
         known: side(first),
         offered: side(second),
+        place: None,
         detail: None,
         builds: Vec::new(),
         advice: "two declarations of one function, or of two compatible versions of a crate, have the same name and \
@@ -227,6 +230,7 @@ fn unreadable(binary: &Binary, text: &str, path: &str) -> Mismatch {
         field: MismatchField::Declaration,
         known: Side::default(),
         offered: Side { binary: binary.name.clone(), value: format!("{text:?}"), site: String::new() },
+        place: None,
         detail: None,
         builds: Vec::new(),
         advice: "the declaration cannot be read: declare items with the macros of plugin_tls only, and build host and \
@@ -269,8 +273,10 @@ mod tests {
             type_id: [1; 16],
             layout: ptr::null(),
             scheme: ptr::null(),
+            shape: None,
             size,
             align: 1,
+            option_size: size + 1,
             drop: None,
             word: ptr::from_ref(word).cast(),
             item: ptr::null(),

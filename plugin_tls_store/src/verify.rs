@@ -2,13 +2,15 @@
 //!
 //! What speaks against sharing counts more than what speaks for it, whichever copy it comes from:
 //!
-//! 1. Kind, size, alignment, needs-drop differ → refused.
-//! 2. The layouts of two copies can be compared and differ → refused, with the difference.
+//! 1. Kind, size, alignment, needs-drop, size of the `Option` of the type differ → refused.
+//! 2. The layouts of two copies can be compared and differ, or the shapes of two copies of one compiler → refused, with the
+//!    difference.
 //! 3. Proven, by another copy that is itself proven, if
 //!    - both have layouts that are compatible in both directions (the only proof across compilers), or
 //!    - the same compiler built both, the types have the same name, and
 //!      - the crates that declare the item have equal builds, or
-//!      - the type is made of std's types alone and the `TypeId`s are equal.
+//!      - the type is made of std's types alone and the `TypeId`s are equal, or
+//!      - both types have a shape, these are equal, and what they do not describe is proven in one of the ways above.
 //! 4. Anything else → refused, with what could not be proven, unless the host accepts it.
 
 use std::collections::BTreeMap;
@@ -22,6 +24,7 @@ use plugin_tls_abi::text::Sink;
 use crate::builds;
 use crate::mismatch::{Mismatch, MismatchField, Side};
 use crate::records::{Binary, Facts, ItemCopy, Proof, Trust};
+use crate::shape::{self, Comparison, UnprovenLeaf};
 use crate::std_types::is_of_std;
 
 /// A copy that is to be added to those of an item.
@@ -49,19 +52,20 @@ pub(crate) fn verify(
         .zip(basics(offered.facts))
         .filter(|(known, offered)| known != offered)
         .map(|((field, known), (_, value))| {
-            offered.mismatch(reference, field, [in_words(field, known), in_words(field, value)], None, SAME_CRATE)
+            offered.mismatch(reference, field, [in_words(field, known), in_words(field, value)], SAME_CRATE)
         })
         .collect();
     if !differing.is_empty() {
         return Err(differing);
     }
     let others = copies.filter(|copy| !ptr::eq(*copy, reference));
-    let mut proof = None;
+    let (mut proof, mut doubt) = (None, None);
     for copy in std::iter::once(reference).chain(others) {
         match offered.judge(copy, compared) {
             // A copy that was accepted on trust proves nothing.
             Verdict::Same(by) if !copy.proof.is_on_trust() => proof = proof.or(Some(by)),
-            Verdict::Same(_) | Verdict::Unproven => {}
+            Verdict::Same(_) => {}
+            Verdict::Unproven(parts) => doubt = doubt.or(Some((copy, parts))),
             Verdict::Different(difference) => return Err(vec![offered.different(copy, difference)]),
         }
     }
@@ -70,7 +74,10 @@ pub(crate) fn verify(
         (Some(proof), _) => Ok(proof),
         (None, Trust::Types) => Ok(Proof::Trusted),
         (None, Trust::SameNames) if same_name => Ok(Proof::SameName),
-        (None, _) => Err(vec![offered.unproven(reference)]),
+        (None, _) => {
+            let (copy, parts) = doubt.unwrap_or((reference, Vec::new()));
+            Err(vec![offered.unproven(copy, &parts)])
+        }
     }
 }
 
@@ -80,16 +87,27 @@ const SAME_CRATE: &str = "build both sides with the same version, features and s
 #[derive(Debug)]
 enum Verdict {
     Same(Proof),
-    /// They are known to differ, in these words. No trust overrules that.
-    Different(String),
-    Unproven,
+    /// They are known to differ. No trust overrules that.
+    Different(Difference),
+    /// They may be the same. The parts of the type that nothing proves equal, if it has a shape.
+    Unproven(Vec<UnprovenLeaf>),
+}
+
+/// How two types differ.
+#[derive(Clone, Debug)]
+enum Difference {
+    /// In the words of the layouts' scheme.
+    Layout(String),
+    /// The part that differs, and what it is on both sides.
+    Shape { path: String, known: String, offered: String },
 }
 
 impl Offered<'_> {
     /// Rules 2 and 3 against one copy.
     fn judge(&self, known: &ItemCopy, compared: &mut Compared) -> Verdict {
         let facts = self.facts;
-        let comparable = self.same_compiler(known) && self.same_name(known);
+        let same_compiler = self.same_compiler(known);
+        let comparable = same_compiler && self.same_name(known);
         // Cheapest first: equal builds have equal layouts.
         if comparable && facts.build.is_some() && facts.build == known.facts.build {
             return Verdict::Same(Proof::Build);
@@ -97,17 +115,42 @@ impl Offered<'_> {
         if let Some(scheme) = common_scheme(&known.facts, facts) {
             let layouts = (known.facts.layout, facts.layout);
             // SAFETY: both layouts are of this scheme.
-            let outcome = compared.0.entry(layouts).or_insert_with(|| unsafe { compare_layouts(scheme, layouts) });
-            return match outcome {
-                Ok(()) => Verdict::Same(Proof::Layout),
-                Err(difference) => Verdict::Different(difference.clone()),
-            };
+            let outcome =
+                compared.layouts.entry(layouts).or_insert_with(|| unsafe { compare_layouts(scheme, layouts) });
+            match outcome {
+                Err(difference) => return Verdict::Different(Difference::Layout(difference.clone())),
+                Ok(()) if scheme.same_compiler == 0 || comparable => return Verdict::Same(Proof::Layout),
+                Ok(()) => {}
+            }
         }
         let may_be_of_std = !facts.std_is_ambiguous && !known.facts.std_is_ambiguous;
         if comparable && facts.type_id == known.facts.type_id && may_be_of_std && is_of_std(facts.type_name) {
             return Verdict::Same(Proof::Std);
         }
-        Verdict::Unproven
+        let (Some(known_shape), Some(offered_shape)) = (known.facts.shape, facts.shape) else {
+            return Verdict::Unproven(Vec::new());
+        };
+        if !same_compiler {
+            return Verdict::Unproven(Vec::new());
+        }
+        let shapes = (known_shape as usize, offered_shape as usize, may_be_of_std);
+        let comparison = compared.shapes.entry(shapes).or_insert_with(|| {
+            shape::compare(&known.facts.shape(), &facts.shape(), &mut |known, offered| {
+                let same_build = !known.build.is_empty() && known.build == offered.build;
+                let of_std = known.type_id == offered.type_id && may_be_of_std && is_of_std(known.type_name);
+                same_build || of_std
+            })
+        });
+        match comparison {
+            Comparison::Same if comparable => Verdict::Same(Proof::Shape),
+            Comparison::Same | Comparison::Unreadable => Verdict::Unproven(Vec::new()),
+            Comparison::Unproven(parts) => Verdict::Unproven(parts.clone()),
+            Comparison::Different { path, known, offered } => Verdict::Different(Difference::Shape {
+                path: path.clone(),
+                known: known.clone(),
+                offered: offered.clone(),
+            }),
+        }
     }
 
     fn same_compiler(&self, known: &ItemCopy) -> bool {
@@ -123,7 +166,6 @@ impl Offered<'_> {
         known: &ItemCopy,
         field: MismatchField,
         [known_value, offered_value]: [String; 2],
-        detail: Option<String>,
         advice: &str,
     ) -> Mismatch {
         let side = |binary: &Binary, facts: &Facts, value: String| Side {
@@ -134,10 +176,11 @@ impl Offered<'_> {
         Mismatch {
             item: self.identity.to_string(),
             field,
+            place: None,
             known: side(known.binary, &known.facts, known_value),
             offered: side(self.binary, self.facts, offered_value),
             builds: self.differences(known),
-            detail,
+            detail: None,
             advice: advice.to_owned(),
         }
     }
@@ -159,38 +202,63 @@ impl Offered<'_> {
         self.identity.fields().module.split(':').next().unwrap_or_default()
     }
 
-    fn different(&self, known: &ItemCopy, difference: String) -> Mismatch {
-        let values = [type_value(&known.facts, known.binary), type_value(self.facts, self.binary)];
-        self.mismatch(known, MismatchField::Type, values, Some(difference), SAME_CRATE)
+    fn different(&self, known: &ItemCopy, difference: Difference) -> Mismatch {
+        match difference {
+            Difference::Layout(words) => {
+                let mismatch = self.mismatch(known, MismatchField::Type, self.type_values(known), SAME_CRATE);
+                Mismatch { detail: Some(words), ..mismatch }
+            }
+            Difference::Shape { path, known: known_part, offered } => {
+                let mismatch = self.mismatch(known, MismatchField::Type, [known_part, offered], SAME_CRATE);
+                Mismatch { place: Some(path), ..mismatch }
+            }
+        }
     }
 
-    /// Nothing proves that the types are the same.
-    fn unproven(&self, known: &ItemCopy) -> Mismatch {
-        let values = [type_value(&known.facts, known.binary), type_value(self.facts, self.binary)];
+    fn type_values(&self, known: &ItemCopy) -> [String; 2] {
+        [type_value(&known.facts, known.binary), type_value(self.facts, self.binary)]
+    }
+
+    /// Nothing proves that the types are the same. `parts` are those that the shapes do not describe.
+    fn unproven(&self, known: &ItemCopy, parts: &[UnprovenLeaf]) -> Mismatch {
+        let values = self.type_values(known);
         if !self.same_name(known) && self.same_compiler(known) {
-            return self.mismatch(known, MismatchField::Type, values, None, SAME_CRATE);
+            return self.mismatch(known, MismatchField::Type, values, SAME_CRATE);
         }
+        let (detail, advice) = self.doubt(known, parts);
+        let mismatch = self.mismatch(known, MismatchField::Unproven, values, &advice);
+        Mismatch { detail: Some(detail), ..mismatch }
+    }
+
+    /// Why nothing proves that the types are the same, and what to do.
+    fn doubt(&self, known: &ItemCopy, parts: &[UnprovenLeaf]) -> (String, String) {
         let name = self.crate_name();
-        let (detail, advice) = if !self.same_compiler(known) {
-            (
-                "two compilers built them, and only layouts of `abi_stable` can prove types equal across compilers"
+        if !self.same_compiler(known) {
+            return (
+                "two compilers built them, and only layouts of `abi_stable` prove types equal across compilers"
                     .to_owned(),
                 "build both sides with the same compiler, or declare the item with `plugin_tls_abi_stable` and derive \
                  `StableAbi` for its type"
                     .to_owned(),
-            )
-        } else if known.facts.build.is_none() || self.facts.build.is_none() {
-            (
-                format!("the build of the crate {name} is not known: a file that it depends on could not be read"),
+            );
+        }
+        if let Some(UnprovenLeaf { path, type_name }) = parts.first() {
+            return (
+                format!(
+                    "the builds of the crate {name} differ, and `{path}` has the type `{type_name}`, which has no shape"
+                ),
+                format!(
+                    "derive `Shape` for `{type_name}`, or build both sides from the same sources with the same settings"
+                ),
+            );
+        }
+        if known.facts.build.is_none() || self.facts.build.is_none() {
+            return (
+                format!("the build of the crate {name} is not known: the macros could not read all that it depends on"),
                 DERIVE_SHAPE.to_owned(),
-            )
-        } else {
-            (
-                format!("the two builds of the crate {name} differ, and nothing describes the type"),
-                self.build_advice(known),
-            )
-        };
-        self.mismatch(known, MismatchField::Unproven, values, Some(detail), &advice)
+            );
+        }
+        (format!("the builds of the crate {name} differ, and its type has no shape"), self.build_advice(known))
     }
 
     /// What to do about builds that differ.
@@ -212,12 +280,13 @@ impl Offered<'_> {
 const DERIVE_SHAPE: &str = "derive `Shape` for the type and for the types that it consists of";
 
 /// What must be equal first, as numbers. Only what differs is put into words.
-fn basics(facts: &Facts) -> [(MismatchField, usize); 4] {
+fn basics(facts: &Facts) -> [(MismatchField, usize); 5] {
     [
         (MismatchField::Kind, usize::from(facts.kind == KIND_THREAD_LOCAL)),
         (MismatchField::Size, facts.size),
         (MismatchField::Align, facts.align),
         (MismatchField::NeedsDrop, usize::from(facts.needs_drop)),
+        (MismatchField::OptionSize, facts.option_size),
     ]
 }
 
@@ -254,9 +323,13 @@ fn common_scheme(known: &Facts, offered: &Facts) -> Option<&'static LayoutScheme
     unsafe { known.name.get() == offered.name.get() }.then_some(known)
 }
 
-/// Layouts that have been compared while a binary is registered: many items have few types.
+/// Layouts and shapes that have been compared while a binary is registered: many items have few types.
 #[derive(Default, Debug)]
-pub(crate) struct Compared(BTreeMap<Layouts, Result<(), String>>);
+pub(crate) struct Compared {
+    layouts: BTreeMap<Layouts, Result<(), String>>,
+    /// By the functions that describe the shapes, and whether types that look like std's are.
+    shapes: BTreeMap<(usize, usize, bool), Comparison>,
+}
 
 /// The layouts of two types.
 type Layouts = (*const c_void, *const c_void);
@@ -291,8 +364,13 @@ mod tests {
     use crate::records::{Link, NewBinary, Record};
 
     /// Layouts that are numbers: they are compatible where the first is not less than the second.
-    static NUMBERS: LayoutScheme =
-        LayoutScheme { header: Header::of::<LayoutScheme>(), name: Str::new("numbers"), compare: Some(compare) };
+    static NUMBERS: LayoutScheme = LayoutScheme {
+        header: Header::of::<LayoutScheme>(),
+        name: Str::new("numbers"),
+        compare: Some(compare),
+        same_compiler: 0,
+        reserved: 0,
+    };
 
     unsafe extern "C" fn compare(known: *const c_void, offered: *const c_void, report: *const Sink) -> Status {
         if known.addr() >= offered.addr() {
@@ -313,6 +391,7 @@ mod tests {
             kind: KIND_THREAD_LOCAL,
             size: 4,
             align: 4,
+            option_size: 8,
             needs_drop: false,
             std_is_ambiguous: false,
             number: 0,
@@ -321,6 +400,7 @@ mod tests {
             type_name,
             layout: ptr::null(),
             scheme: ptr::null(),
+            shape: None,
             site: "",
         }
     }
@@ -398,8 +478,13 @@ mod tests {
 
     #[test]
     fn layouts_of_two_schemes_are_not_compared() {
-        static OTHERS: LayoutScheme =
-            LayoutScheme { header: Header::of::<LayoutScheme>(), name: Str::new("others"), compare: Some(compare) };
+        static OTHERS: LayoutScheme = LayoutScheme {
+            header: Header::of::<LayoutScheme>(),
+            name: Str::new("others"),
+            compare: Some(compare),
+            same_compiler: 0,
+            reserved: 0,
+        };
         let other = Facts { scheme: &raw const OTHERS, ..with_layout(facts(1, "a::A"), 7) };
         assert_eq!(beside(with_layout(facts(1, "a::A"), 5), &other), Err(MismatchField::Unproven));
     }

@@ -1,9 +1,8 @@
 //! Building and dropping values of one type, for this binary and for the host.
 
-use std::any::Any;
+use std::any::{Any, TypeId, type_name};
 use std::ffi::c_void;
 use std::io::Write;
-use std::marker::PhantomData;
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
@@ -11,47 +10,23 @@ use std::ptr;
 use plugin_tls_abi::table::{OK, PANICKED, PANICKED_IN_HOST, Status};
 use plugin_tls_abi::text::Sink;
 
-use super::raw::{Item, LayoutOf, RawItem, TypeInfo};
+use super::raw::{Item, Layout, RawItem, TypeDescription};
+use crate::shape::{Found, bytes_of};
 
-/// What is the same for all items of `I`'s type and kind.
-#[derive(Debug)]
-pub struct ItemType<I> {
-    pub(super) info: TypeInfo,
-    item: PhantomData<fn(I)>,
-}
-
-impl<I: Item> ItemType<I> {
-    /// Of a type without layout.
-    pub const WITHOUT_LAYOUT: Self = Self::new(|| (ptr::null(), ptr::null()));
-
-    /// Of a type with a layout.
-    ///
-    /// # Safety
-    ///
-    /// `layout` returns the layout of `I`'s type and a static scheme, whose `compare` takes such layouts.
-    pub const unsafe fn with_layout(layout: LayoutOf) -> Self {
-        Self::new(layout)
+/// Describes the type of `I`, with what probes have found for it.
+pub(super) fn describe_type<I: Item, L: Layout<I::Value>, S: Found<I::Value>>() -> TypeDescription {
+    TypeDescription {
+        kind: I::KIND,
+        size: size_of::<I::Value>(),
+        align: align_of::<I::Value>(),
+        option_size: size_of::<Option<I::Value>>(),
+        type_id: bytes_of(TypeId::of::<I::Value>()),
+        type_name: type_name::<I::Value>(),
+        layout: L::layout(),
+        shape: S::WRITE,
+        build: build::<I::Value>,
+        drop: if mem::needs_drop::<I::Value>() { Some(drop_value::<I::Value>) } else { None },
     }
-
-    const fn new(layout: LayoutOf) -> Self {
-        let info = TypeInfo {
-            kind: I::KIND,
-            size: size_of::<I::Value>(),
-            align: align_of::<I::Value>(),
-            layout,
-            type_id: type_id::<I::Value>,
-            type_name: std::any::type_name::<I::Value>,
-            build: build::<I::Value>,
-            drop: if mem::needs_drop::<I::Value>() { Some(drop_value::<I::Value>) } else { None },
-        };
-        ItemType { info, item: PhantomData }
-    }
-}
-
-fn type_id<T: 'static>() -> [u8; 16] {
-    // SAFETY: a `TypeId` is 16 bytes without padding on every compiler that this crate supports, and `transmute` checks
-    // the size. The bytes are compared, and never turned back into a `TypeId`.
-    unsafe { mem::transmute(std::any::TypeId::of::<T>()) }
 }
 
 /// One try to build a value in this binary. The host passes it through to [`Build`](plugin_tls_abi::table::Build).

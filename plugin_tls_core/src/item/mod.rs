@@ -16,8 +16,7 @@ mod text;
 
 pub use build::BuildOfCrate;
 pub(crate) use build::describe_build;
-pub use glue::ItemType;
 pub(crate) use glue::{Attempt, initialize};
-pub use probe::{NoLayout, Probe, describe};
+pub use probe::{Probe, describe, shape_of};
 pub(crate) use raw::all;
-pub use raw::{Item, LocalItem, RawItem, StaticItem};
+pub use raw::{Item, Layout, LocalItem, NoLayout, RawItem, StaticItem};

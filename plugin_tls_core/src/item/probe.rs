@@ -1,79 +1,62 @@
-//! What only the place of the declaration knows: the item's text, and whether its type has a layout.
+//! What only the place of the declaration knows: the item's text, and whether its type has a layout or a shape.
 //!
-//! `Probe::new(&ITEM).__plugin_tls_describe(..)` finds a method of `Probe` itself where the type has a layout, and behind
-//! `Probe`'s deref the one of [`NoLayout`] everywhere else. The choice is made where the type is concrete, and no trait
-//! needs to be in scope. The method has a name that no user's trait has, which could come first.
+//! `Probe::new(&ITEM).__plugin_tls_layout()` finds a method of `Probe` itself, or one behind its deref. The choice is made
+//! where the type is concrete, and no trait needs to be in scope. The method has a name that no user's trait has, which
+//! could come first. What it returns is a type that says what was found.
 //!
-//! The probe of this crate finds no layouts. That of `plugin_tls_abi_stable` does.
+//! The probe of this crate finds no layouts. That of `plugin_tls_abi_stable` does. The probe for shapes is
+//! [`ShapeProbe`](crate::shape::ShapeProbe).
 
-use std::ops::Deref;
+use std::marker::PhantomData;
 
-use super::glue::ItemType;
-use super::raw::{self, Item};
+use super::glue::describe_type;
+use super::raw::{self, Item, Layout, NoLayout};
 use super::text::Text;
+use crate::shape::{Found, ShapeProbe};
 
-/// Describes an item without looking for a layout.
+/// Finds no layout.
 #[derive(Debug)]
-pub struct Probe<I: 'static>(NoLayout<I>);
-
-/// Describes an item of a type without layout.
-#[derive(Debug)]
-pub struct NoLayout<I: 'static>(&'static I);
+pub struct Probe<I: 'static>(PhantomData<&'static I>);
 
 impl<I: Item> Probe<I> {
-    /// A probe for `item`.
+    /// A probe for an item.
     #[inline]
     #[must_use]
-    pub const fn new(item: &'static I) -> Self {
-        Probe(NoLayout::new(item))
+    pub const fn new(_item: &'static I) -> Self {
+        Probe(PhantomData)
+    }
+
+    /// What there is for the item's type.
+    #[inline]
+    #[must_use]
+    pub fn __plugin_tls_layout(&self) -> NoLayout {
+        NoLayout
     }
 }
 
-impl<I> Deref for Probe<I> {
-    type Target = NoLayout<I>;
-
-    #[inline]
-    fn deref(&self) -> &NoLayout<I> {
-        &self.0
-    }
-}
-
-impl<I: Item> NoLayout<I> {
-    /// A probe for `item`.
-    #[inline]
-    #[must_use]
-    pub const fn new(item: &'static I) -> Self {
-        NoLayout(item)
-    }
-
-    /// The item.
-    #[inline]
-    #[must_use]
-    pub const fn item(&self) -> &'static I {
-        self.0
-    }
-
-    /// Tells the item what it is a copy of.
-    #[inline]
-    pub fn __plugin_tls_describe(&self, text: &'static str, here: &'static str, initializer: fn() -> I::Value) {
-        describe(self.0, const { &ItemType::<I>::WITHOUT_LAYOUT }, text, here, initializer);
-    }
+/// A probe for the shape of `item`'s type.
+#[inline]
+#[must_use]
+pub const fn shape_of<I: Item>(_item: &'static I) -> ShapeProbe<I::Value> {
+    ShapeProbe::NEW
 }
 
 /// Tells the item what it is a copy of.
 #[inline]
-pub fn describe<I: Item>(
+pub fn describe<I: Item, L: Layout<I::Value>, S: Found<I::Value>>(
     item: &'static I,
-    ty: &'static ItemType<I>,
+    _layout: L,
+    _shape: S,
     text: &'static str,
     here: &'static str,
     initializer: fn() -> I::Value,
 ) {
+    let ty = describe_type::<I, L, S> as *const ();
     // SAFETY:
     // - The initializer makes values of the item's type.
-    // - An `ItemType<I>` has the information of `I`'s type and kind.
+    // - The type is described as that of `I`, with what is there for it.
     // - The text's address comes from `Text`, and `here` is a `&'static str`.
     unsafe {
-        raw::describe(item.raw(), &ty.info, initializer as *const (), Text::address(text), here.as_ptr(), here.len());
+        raw::describe(item.raw(), ty, initializer as *const (), Text::address(text), here.as_ptr(), here.len());
     }
 }

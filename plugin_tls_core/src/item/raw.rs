@@ -30,7 +30,9 @@ use std::sync::atomic::AtomicPtr;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 use plugin_tls_abi::row::{self, Word};
-use plugin_tls_abi::table::{Build, DropValue, ItemDescriptor, KIND_STATIC, KIND_THREAD_LOCAL, LayoutScheme};
+use plugin_tls_abi::table::{
+    Build, DescribeShape, DropValue, ItemDescriptor, KIND_STATIC, KIND_THREAD_LOCAL, LayoutScheme,
+};
 use plugin_tls_abi::text::Str;
 
 use super::text::Text;
@@ -53,7 +55,7 @@ pub struct RawItem {
 /// What a copy is a copy of.
 #[derive(Debug)]
 struct Description {
-    ty: &'static TypeInfo,
+    ty: DescribeType,
     /// A `fn() -> T`.
     initializer: fn(),
     text: Text,
@@ -61,21 +63,26 @@ struct Description {
     here: &'static str,
 }
 
+/// Describes an item's type. It is one function, because the address of each in a static would cost a binary 32 bytes: see
+/// [`RawItem`].
+pub(super) type DescribeType = fn() -> TypeDescription;
+
 /// What is the same for all items of one type and kind.
 #[derive(Debug)]
-pub(super) struct TypeInfo {
+pub(super) struct TypeDescription {
     pub(super) kind: u32,
     pub(super) size: usize,
     pub(super) align: usize,
-    pub(super) layout: LayoutOf,
-    pub(super) type_id: fn() -> [u8; 16],
-    pub(super) type_name: fn() -> &'static str,
+    /// The size of the `Option` of the type.
+    pub(super) option_size: usize,
+    pub(super) type_id: [u8; 16],
+    pub(super) type_name: &'static str,
+    /// The type's layout and the scheme that it is described in; null and null without one.
+    pub(super) layout: (*const c_void, *const LayoutScheme),
+    pub(super) shape: Option<DescribeShape>,
     pub(super) build: Build,
     pub(super) drop: Option<DropValue>,
 }
-
-/// A type's layout and the scheme that it is described in; null and null without one.
-pub(super) type LayoutOf = fn() -> (*const c_void, *const LayoutScheme);
 
 /// A copy that knows its type.
 pub trait Item {
@@ -86,6 +93,28 @@ pub trait Item {
 
     /// The copy, whatever its type.
     fn raw(&'static self) -> &'static RawItem;
+}
+
+/// What a probe has found for the layout of `T`.
+///
+/// # Safety
+///
+/// `layout` returns a layout of `T`, or of a type within `T`, and a static scheme that says which and whose `compare`
+/// takes such layouts; or null and null.
+pub unsafe trait Layout<T> {
+    /// The layout and its scheme.
+    fn layout() -> (*const c_void, *const LayoutScheme);
+}
+
+/// There is no layout.
+#[derive(Debug)]
+pub struct NoLayout;
+
+// SAFETY: it returns null and null.
+unsafe impl<T> Layout<T> for NoLayout {
+    fn layout() -> (*const c_void, *const LayoutScheme) {
+        (ptr::null(), ptr::null())
+    }
 }
 
 /// The binary's list: the item that was described last.
@@ -106,21 +135,21 @@ pub(crate) fn all() -> impl Iterator<Item = &'static RawItem> {
 ///
 /// # Safety
 ///
-/// - `ty` is that of the item, and `initializer` is a `fn() -> T` for the item's type `T`.
+/// - `ty` is a [`DescribeType`] for the item's type `T` and kind, and `initializer` is a `fn() -> T`.
 /// - `text` comes from [`Text::address`], and `here` points to a `&'static str` of `here_length` bytes.
 pub(super) unsafe extern "C" fn describe(
     item: &'static RawItem,
-    ty: &'static TypeInfo,
+    ty: *const (),
     initializer: *const (),
     text: *const u8,
     here: *const u8,
     here_length: usize,
 ) {
-    // SAFETY: the caller guarantees that the initializer is a function, that the text has an end, and that `here` and
-    // its length are those of a `str` that lives as long as the binary.
+    // SAFETY: the caller guarantees that `ty` is a `DescribeType`, that the initializer is a function, that the text has an
+    // end, and that `here` and its length are those of a `str` that lives as long as the binary.
     let description = unsafe {
         Description {
-            ty,
+            ty: std::mem::transmute::<*const (), DescribeType>(ty),
             initializer: std::mem::transmute::<*const (), fn()>(initializer),
             text: Text::from_ptr(text),
             here: std::str::from_utf8_unchecked(std::slice::from_raw_parts(here, here_length)),
@@ -169,16 +198,19 @@ impl RawItem {
     /// The copy as the host gets to see it.
     pub(crate) fn descriptor(&'static self) -> ItemDescriptor {
         let Description { ty, text, .. } = self.description();
-        let (layout, scheme) = (ty.layout)();
+        let ty = ty();
+        let (layout, scheme) = ty.layout;
         ItemDescriptor {
             text: Str::new(text.get()),
             path: Str::new(self.path()),
-            type_name: Str::new((ty.type_name)()),
-            type_id: (ty.type_id)(),
+            type_name: Str::new(ty.type_name),
+            type_id: ty.type_id,
             layout,
             scheme,
+            shape: ty.shape,
             size: ty.size,
             align: ty.align,
+            option_size: ty.option_size,
             drop: ty.drop,
             word: (&raw const self.word).cast(),
             item: ptr::from_ref(self).cast(),
@@ -189,7 +221,7 @@ impl RawItem {
 
     /// Resets the copy to what it was before it was registered.
     pub(crate) fn disconnect(&self) {
-        self.word.store(unresolved(self.description().ty.kind), Release);
+        self.word.store(unresolved((self.description().ty)().kind), Release);
         self.handle.store(ptr::null_mut(), Release);
     }
 
@@ -204,12 +236,12 @@ impl RawItem {
     }
 
     pub(crate) fn is_thread_local(&self) -> bool {
-        self.description().ty.kind == KIND_THREAD_LOCAL
+        (self.description().ty)().kind == KIND_THREAD_LOCAL
     }
 
     /// Builds a value of the item's type: see [`Build`].
     pub(crate) fn build(&self) -> Build {
-        self.description().ty.build
+        (self.description().ty)().build
     }
 
     /// A `fn() -> T` for the item's type `T`.
