@@ -11,6 +11,7 @@
 //! | `arena`, `memory` | memory that is freed as one; memory for one value |
 //! | [`progress`] | waking threads that wait for an unload |
 //! | `slots`, `locals` | the slots of each thread; the thread-locals of one store |
+//! | [`hidden_state`] | types whose values rely on statics of their crate |
 //! | [`mismatch`] | why an item cannot be shared |
 //! | [`records`] | binaries, and the record of each item with its copies: data only |
 //! | `verify`, [`registry`], `registration` | judging two copies; looking up, adding, taking out |
@@ -26,6 +27,7 @@
 
 pub mod api;
 mod arena;
+pub mod hidden_state;
 mod locals;
 mod memory;
 pub mod mismatch;

@@ -53,6 +53,8 @@ pub enum MismatchField {
     NeedsDrop,
     /// The type itself: nothing proves that both sides mean the same one.
     Type,
+    /// The type is the same, but its values rely on statics of a crate, of which each binary has its own.
+    HiddenState,
     /// Two declarations of one binary cannot be told apart, or a declaration cannot be read.
     Declaration,
 }
@@ -87,6 +89,7 @@ impl fmt::Display for MismatchField {
             MismatchField::Align => "alignment",
             MismatchField::NeedsDrop => "needs drop",
             MismatchField::Type => "type",
+            MismatchField::HiddenState => "hidden state",
             MismatchField::Declaration => "declaration",
         })
     }
@@ -97,7 +100,10 @@ const DETAIL_LINES: usize = 16;
 
 impl fmt::Display for Mismatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "`{}`: {} differs", self.item, self.field)?;
+        match self.field {
+            MismatchField::HiddenState => writeln!(f, "`{}`: its type relies on {}", self.item, self.field)?,
+            field => writeln!(f, "`{}`: {field} differs", self.item)?,
+        }
         for side in [&self.known, &self.offered] {
             if !side.binary.is_empty() {
                 writeln!(f, "  in {}: {} (declared at {})", side.binary, side.value, side.site)?;

@@ -1,10 +1,11 @@
 //! Whether two copies of an item are the same type.
 //!
 //! 1. Kind, size, alignment, needs-drop: differ → rejected.
-//! 2. Both sides have a layout in the same scheme → the layouts decide, compared in both directions.
-//! 3. `TypeId` equal → accepted.
-//! 4. Same compiler, same type name → accepted, as *unproven*.
-//! 5. Anything else → rejected, unless the host trusts the plugin.
+//! 2. The type relies on statics of a crate → rejected, unless the host trusts the plugin. See `hidden_state`.
+//! 3. Both sides have a layout in the same scheme → the layouts decide, compared in both directions.
+//! 4. `TypeId` equal → accepted.
+//! 5. Same compiler, same type name → accepted, as *unproven*.
+//! 6. Anything else → rejected, unless the host trusts the plugin.
 //!
 //! A new copy is accepted if any registered copy accepts it: acceptance is an equivalence, as far as it goes.
 
@@ -16,6 +17,7 @@ use plugin_tls_abi::identity::Identity;
 use plugin_tls_abi::table::{KIND_THREAD_LOCAL, LayoutScheme, OK};
 use plugin_tls_abi::text::Sink;
 
+use crate::hidden_state::{self, Reliance};
 use crate::mismatch::{Mismatch, MismatchField, Side};
 use crate::records::{Binary, Facts, ItemCopy, Proof};
 
@@ -58,6 +60,16 @@ pub(crate) fn verify(
     if !differing.is_empty() {
         return Err(differing);
     }
+    let relied_on = hidden_state::relied_on(offered.type_name).next();
+    if let Some(Reliance { path, state, .. }) = relied_on.filter(|_| !binary.trusted) {
+        let advice = format!("{}{TRUST_HIDDEN_STATE}", state.instead);
+        let detail = format!(
+            "`{path}` relies on {} (in {} {}), and each binary has its own: {}",
+            state.statics, state.krate, state.read, state.seen
+        );
+        let (known, offered) = (known.type_name.to_owned(), offered.type_name.to_owned());
+        return Err(vec![mismatch(MismatchField::HiddenState, known, offered, Some(detail), &advice)]);
+    }
     let others = copies.filter(|copy| !ptr::eq(*copy, reference));
     let mut verdicts = std::iter::once(reference).chain(others).map(|copy| {
         let same_compiler = !binary.compiler.is_empty() && copy.binary.compiler == binary.compiler;
@@ -80,6 +92,8 @@ pub(crate) fn verify(
 }
 
 const SAME_CRATE: &str = "build both sides with the same version, features and settings of the crate that declares it";
+const TRUST_HIDDEN_STATE: &str = "; if you know that the two binaries never use the value in a way that needs the statics, \
+                                  load the plugin with `Plugin::load_trusted`";
 const PROVE_OR_TRUST: &str = "build both sides with the same compiler, or derive `StableAbi` for the type; if you know \
                               that they are the same type, load the plugin with `Plugin::load_trusted`";
 
@@ -118,7 +132,7 @@ enum Verdict {
     Unknown,
 }
 
-/// Rules 2 to 4 against one copy.
+/// Rules 3 to 5 against one copy.
 ///
 /// A `TypeId` tells a type by its path and its crate, not by its fields: the same crate built before and after an edit
 /// has the same one. So where both sides have a layout, the layouts decide first.

@@ -57,6 +57,8 @@ const CRATES: &[Layers] = &[
             "memory",
             "progress",
             "slots",
+            "hidden_state::table",
+            "hidden_state",
             "mismatch",
             "records",
             "verify",
