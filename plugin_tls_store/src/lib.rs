@@ -11,11 +11,13 @@
 //! | `arena`, `memory` | memory that is freed as one; memory for one value |
 //! | [`progress`] | waking threads that wait for an unload |
 //! | `slots`, `locals` | the slots of each thread; the thread-locals of one store |
+//! | [`hidden_state`] | types whose values rely on statics of their crate |
 //! | [`mismatch`] | why an item cannot be shared |
 //! | [`records`] | binaries, and the record of each item with its copies: data only |
 //! | `builds`, `std_types` | how two builds of a crate differ; which types are std's |
 //! | `shape` | comparing two descriptions of a type |
-//! | `verify`, [`registry`], `registration` | judging two copies; looking up, adding, taking out |
+//! | `verify`, [`registry`] | judging two copies; looking up, taking out |
+//! | `alike`, `registration` | which item a declaration is; adding |
 //! | [`threads`] | what each thread has to do before it ends |
 //! | [`values`] | finding values, and building those that are not there |
 //! | [`mod@store`] | the store as a whole, and the one of this process |
@@ -26,9 +28,11 @@
 
 #![warn(unreachable_pub)]
 
+mod alike;
 pub mod api;
 mod arena;
 mod builds;
+pub mod hidden_state;
 mod locals;
 mod memory;
 pub mod mismatch;

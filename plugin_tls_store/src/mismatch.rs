@@ -61,6 +61,8 @@ pub enum MismatchField {
     Type,
     /// Nothing differs, but nothing proves that both sides mean the same type either.
     Unproven,
+    /// The type is the same, but its values rely on statics of a crate, of which each binary has its own.
+    HiddenState,
     /// Two declarations of one binary cannot be told apart, or a declaration cannot be read.
     Declaration,
 }
@@ -97,6 +99,7 @@ impl fmt::Display for MismatchField {
             MismatchField::OptionSize => "size of its `Option`",
             MismatchField::Type => "type",
             MismatchField::Unproven => "proof of the type",
+            MismatchField::HiddenState => "hidden state",
             MismatchField::Declaration => "declaration",
         })
     }
@@ -112,6 +115,7 @@ impl fmt::Display for Mismatch {
                 sides.iter().try_for_each(|(side, end)| write!(f, "{} in {}{end}", side.value, side.binary))?;
             }
             (None, MismatchField::Unproven) => writeln!(f, "{item}: the types are not proven to be the same")?,
+            (None, MismatchField::HiddenState) => writeln!(f, "{item}: its type relies on {field}")?,
             (None, field) => writeln!(f, "{item}: {field} differs")?,
         }
         for side in [known, offered].into_iter().filter(|side| !side.binary.is_empty()) {

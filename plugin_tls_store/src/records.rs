@@ -27,6 +27,7 @@ use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize};
 use plugin_tls_abi::identity::{Fingerprint, Identity};
 use plugin_tls_abi::row::Word;
 use plugin_tls_abi::sync::{Condvar, Mutex};
+use plugin_tls_abi::sys::image;
 use plugin_tls_abi::table::{AtExit, DescribeBuild, DescribeShape, DropValue, Initialize, LayoutScheme};
 use plugin_tls_abi::text::{Sink, Str};
 
@@ -50,7 +51,9 @@ pub struct Binary {
     /// What the host accepts without proof.
     pub(crate) trust: Trust,
     /// Any address inside of the binary.
-    pub(crate) address: usize,
+    address: usize,
+    /// The path of its file, as far as the system tells.
+    path: OnceLock<String>,
     /// Builds values for other binaries.
     pub(crate) initialize: Option<Initialize>,
     /// Says in words what the builds of the binary's crates are.
@@ -100,6 +103,7 @@ impl Binary {
             is_host,
             trust,
             address,
+            path: OnceLock::new(),
             initialize,
             describe_build,
             draining: AtomicBool::new(false),
@@ -108,6 +112,15 @@ impl Binary {
             keys: Mutex::default(),
             copies: Mutex::new(WithTexts::new()),
         }
+    }
+
+    /// The path of the binary's file; its name where the system does not tell the path.
+    pub(crate) fn path(&self) -> &str {
+        self.path.get_or_init(|| {
+            let file = image::file_of(ptr::without_provenance(self.address));
+            let path = file.map(|file| file.canonicalize().unwrap_or(file));
+            path.map_or_else(|| self.name.clone(), |path| path.to_string_lossy().into_owned())
+        })
     }
 
     /// The compiler's name and version; empty if it is not known.

@@ -4,17 +4,20 @@
 //! Each item that is accepted becomes a copy at once. No other code sees a copy until all of them are accepted; if one is
 //! not, all is undone.
 
+use std::cell::OnceCell;
+use std::collections::BTreeMap;
 use std::ptr;
 use std::sync::MutexGuard;
 
 use plugin_tls_abi::identity::{Declaration, Identity};
 use plugin_tls_abi::table::{ItemDescriptor, ItemHandle};
 
+use crate::alike::{Alike, Place};
 use crate::arena::{Mark, WithTexts};
 use crate::mismatch::{Mismatch, MismatchField, Side};
 use crate::records::{Binary, Facts, ItemCopy, Link, Proof, Record};
 use crate::registry::{Handles, Registered, Registry};
-use crate::verify::{self, Compared, Offered};
+use crate::verify::{self, Compared, Offered, RENAME, ReliedOn};
 
 impl Registry {
     /// Registers all `items` of `binary`. Each gets its handle.
@@ -35,10 +38,12 @@ impl Registry {
         handles: Handles<'_>,
     ) -> Result<(), Vec<Mismatch>> {
         let mut registered = self.lock();
-        let mut registration = Registration::begin(&mut registered, binary, items.len());
-        for (item, handle) in items.iter().zip(handles) {
-            // SAFETY: the caller guarantees it for all descriptors.
-            match unsafe { registration.add(item) } {
+        // SAFETY: the caller guarantees that the texts of all descriptors are alive for the call.
+        let declarations = unsafe { read(items) };
+        let mut registration = Registration::begin(&mut registered, binary, &declarations);
+        for ((item, declaration), handle) in items.iter().zip(&declarations).zip(handles) {
+            // SAFETY: the caller guarantees it for all descriptors, and the declaration is that of this one.
+            match unsafe { registration.add(item, declaration.as_ref()) } {
                 Ok(copy) => {
                     handle.write(ptr::from_ref(copy).cast::<std::ffi::c_void>() as ItemHandle);
                 }
@@ -47,6 +52,18 @@ impl Registry {
         }
         registration.commit()
     }
+}
+
+/// What the macros have written about each item; `None` for what cannot be read.
+///
+/// # Safety
+///
+/// The texts of the descriptors are alive for `'a`.
+unsafe fn read<'a>(items: &[ItemDescriptor]) -> Vec<Option<Declaration<'a>>> {
+    let mut bytes = Vec::new();
+    // SAFETY: the caller guarantees that the texts are alive for `'a`.
+    let texts = items.iter().map(|item| unsafe { (item.text.get(), item.path.get()) });
+    texts.map(|(text, path)| Declaration::read(text, path, &mut bytes)).collect()
 }
 
 /// A registration under way.
@@ -58,9 +75,22 @@ struct Registration<'a> {
     /// Records in whose place there are new ones.
     replaced: Vec<&'static Record>,
     mismatches: Vec<Mismatch>,
+    /// All declarations of the registration.
+    declarations: &'a [Option<Declaration<'a>>],
+    alike: Alike<'a>,
+    /// What has been found out about types, by the addresses of their names and of the functions that describe their
+    /// shapes: many items have few types.
+    types: BTreeMap<(*const u8, usize, usize), TypeOfItems>,
     compared: Compared,
     /// Memory to work in.
     bytes: Vec<u8>,
+}
+
+/// What is the same for all items of one type.
+struct TypeOfItems {
+    name: &'static str,
+    /// Found out when another binary has such an item.
+    relied_on: OnceCell<Option<ReliedOn>>,
 }
 
 /// What there was before it.
@@ -70,9 +100,13 @@ struct Before {
 }
 
 impl<'a> Registration<'a> {
-    fn begin(registered: &'a mut Registered, binary: &'static Binary, count: usize) -> Self {
+    fn begin(
+        registered: &'a mut Registered,
+        binary: &'static Binary,
+        declarations: &'a [Option<Declaration<'a>>],
+    ) -> Self {
         let mut copies = binary.copies.lock();
-        copies.values.reserve(count);
+        copies.values.reserve(declarations.len());
         let before = Before { copies: copies.mark(), records: registered.memory.mark() };
         Registration {
             registered,
@@ -81,34 +115,47 @@ impl<'a> Registration<'a> {
             before,
             replaced: Vec::new(),
             mismatches: Vec::new(),
+            declarations,
+            alike: Alike::among(declarations),
+            types: BTreeMap::new(),
             compared: Compared::default(),
             bytes: Vec::new(),
         }
     }
 
-    /// Reads and verifies one of the items, and makes a copy of it.
+    /// Verifies one of the items, and makes a copy of it.
     ///
     /// # Safety
     ///
-    /// The descriptor is as [`Registry::register`] asks.
-    unsafe fn add(&mut self, item: &ItemDescriptor) -> Result<&'static ItemCopy, Vec<Mismatch>> {
-        // SAFETY: the caller guarantees that the texts are alive for the call.
-        let (text, path, type_name) = unsafe { (item.text.get(), item.path.get(), item.type_name.get()) };
-        let Some(Declaration { identity, number, build, std_is_ambiguous, site }) =
-            Declaration::read(text, path, &mut self.bytes)
-        else {
-            return Err(vec![unreadable(self.binary, text, path)]);
+    /// The descriptor is as [`Registry::register`] asks, and the declaration is what its text says.
+    unsafe fn add(
+        &mut self,
+        item: &ItemDescriptor,
+        declaration: Option<&Declaration<'a>>,
+    ) -> Result<&'static ItemCopy, Vec<Mismatch>> {
+        let Some(declaration) = declaration else {
+            // SAFETY: the caller guarantees that the texts are alive for the call.
+            return Err(vec![unsafe { unreadable(self.binary, item.text.get(), item.path.get()) }]);
         };
+        let &Declaration { identity, number, build, std_is_ambiguous, site, .. } = declaration;
+        let place = self.registered.place(self.binary, declaration, item.word.cast(), &self.alike, &mut self.bytes);
+        let (distinction, written_alike) = match place {
+            Place::Known(copy) => return Ok(copy),
+            Place::Item { distinction, written_alike } => (distinction, written_alike),
+            Place::Duplicate(other) => return Err(vec![duplicate(self.binary, &identity, other.facts.site, site)]),
+            Place::Ambiguous(other) => return Err(vec![ambiguous(self.binary, &identity, other, site)]),
+        };
+        let base = identity;
+        let identity = if distinction.is_empty() { base } else { base.distinct(&distinction, &mut self.bytes) };
         let found = self.registered.records.get(&identity).copied();
-        let is_own = |copy: &&ItemCopy| ptr::eq(copy.binary, self.binary);
-        if let Some(own) = found.and_then(|record| self.registered.copies_of(record).find(is_own)) {
-            if own.word.cast() == item.word {
-                return Ok(own);
-            }
-            return Err(vec![duplicate(self.binary, &identity, own.facts.site, site)]);
-        }
-        // SAFETY: the texts are freed with the binary's copies, or taken back with the copy that refers to them.
-        let (type_name, site) = unsafe { (self.copies.texts.copy(type_name), self.copies.texts.copy(site)) };
+        // SAFETY: the caller guarantees that the texts are alive for the call.
+        let type_name = unsafe { item.type_name.get() };
+        let shape = item.shape.map_or(0, |shape| shape as usize);
+        let ty = self.types.entry((type_name.as_ptr(), type_name.len(), shape)).or_insert_with(|| TypeOfItems {
+            // SAFETY: the text is freed with the binary's copies, or taken back with the copies that refer to it.
+            name: unsafe { self.copies.texts.copy(type_name) },
+            relied_on: OnceCell::new(),
+        });
         let facts = Facts {
             kind: item.kind,
             size: item.size,
@@ -119,16 +166,25 @@ impl<'a> Registration<'a> {
             number,
             build,
             type_id: item.type_id,
-            type_name,
+            type_name: ty.name,
             layout: item.layout,
             scheme: item.scheme,
             shape: item.shape,
-            site,
+            // SAFETY: as the type's name.
+            site: unsafe { self.copies.texts.copy(site) },
         };
         let proof = match found.and_then(|record| self.registered.reference(record)) {
             Some(reference) => {
                 let copies = self.registered.copies_of(reference.record);
-                let offered = Offered { identity: &identity, binary: self.binary, facts: &facts };
+                let relied_on = ty.relied_on.get_or_init(|| ReliedOn::find(facts.type_name, &facts.shape()));
+                let offered = Offered {
+                    identity: &identity,
+                    binary: self.binary,
+                    facts: &facts,
+                    written_alike,
+                    relied_on: relied_on.as_ref(),
+                    shares_statics: &|name, other| shares_items_of(self.registered, self.declarations, name, other),
+                };
                 verify::verify(offered, reference, copies, &mut self.compared)?
             }
             None => Proof::First,
@@ -139,6 +195,9 @@ impl<'a> Registration<'a> {
             Some(record) => record,
             None => self.make_record(identity, facts.kind),
         };
+        if written_alike && !distinction.is_empty() {
+            self.add_to_group(base, record);
+        }
         // SAFETY: copies are freed when their binary is unregistered, whose caller guarantees that nothing refers to them,
         // or taken back by `undo`, before any other code has seen them.
         let copy = unsafe {
@@ -169,6 +228,14 @@ impl<'a> Registration<'a> {
         record
     }
 
+    /// Keeps a record as that of one of several items that are written alike.
+    fn add_to_group(&mut self, base: Identity<'_>, record: &'static Record) {
+        let group = self.registered.groups.entry(base.key()).or_default();
+        if !group.iter().any(|other| ptr::eq(*other, record)) {
+            group.push(record);
+        }
+    }
+
     /// Shows the copies to all code, or undoes everything.
     fn commit(mut self) -> Result<(), Vec<Mismatch>> {
         if !self.mismatches.is_empty() {
@@ -190,8 +257,13 @@ impl<'a> Registration<'a> {
         // SAFETY: the copies and records that have been added are used before they are taken back below.
         unsafe {
             self.copies.values.since(self.before.copies.0).for_each(|copy| self.registered.unlink(copy));
-            for record in self.registered.memory.values.since(self.before.records.0) {
-                self.registered.records.remove(record);
+            let Registered { records, groups, memory, .. } = &mut *self.registered;
+            for record in memory.values.since(self.before.records.0) {
+                records.remove(record);
+                groups.retain(|_, group| {
+                    group.retain(|other| !ptr::eq(*other, record));
+                    !group.is_empty()
+                });
             }
         }
         self.registered.records.extend(self.replaced.drain(..));
@@ -204,6 +276,22 @@ impl<'a> Registration<'a> {
     }
 }
 
+/// Whether the items that are being registered and `other` have an item of the crate `name` in common: then they share the
+/// statics of that crate.
+fn shares_items_of(
+    registered: &Registered,
+    declarations: &[Option<Declaration<'_>>],
+    name: &str,
+    other: &Binary,
+) -> bool {
+    let identities = declarations.iter().flatten().map(|declaration| declaration.identity);
+    identities.filter(|identity| identity.crate_name() == name).any(|identity| {
+        let record = registered.records.get(&identity);
+        record.is_some_and(|record| registered.copies_of(record).any(|copy| ptr::eq(copy.binary, other)))
+    })
+}
+
+/// Two declarations that neither text nor number tells apart.
 fn duplicate(binary: &Binary, identity: &Identity<'_>, first: &str, second: &str) -> Mismatch {
     let side = |site: &str| Side {
         binary: binary.name.clone(),
@@ -213,14 +301,29 @@ fn duplicate(binary: &Binary, identity: &Identity<'_>, first: &str, second: &str
     Mismatch {
         item: identity.to_string(),
         field: MismatchField::Declaration,
+        place: None,
         known: side(first),
         offered: side(second),
-        place: None,
         detail: None,
         builds: Vec::new(),
-        advice: "two declarations of one function, or of two compatible versions of a crate, have the same name and \
-                 type and cannot be told apart: rename one of them, or move it to a function of its own"
+        advice: "two compatible versions of a crate in one binary declare the same item: let all crates of the binary \
+                 depend on one version"
             .to_owned(),
+    }
+}
+
+/// A declaration of which another binary has several.
+fn ambiguous(binary: &Binary, identity: &Identity<'_>, other: &ItemCopy, site: &str) -> Mismatch {
+    let value = || "it is not known which of several that are written alike".to_owned();
+    Mismatch {
+        item: identity.to_string(),
+        field: MismatchField::Declaration,
+        place: None,
+        known: Side { binary: other.binary.name.clone(), value: value(), site: other.facts.site.to_owned() },
+        offered: Side { binary: binary.name.clone(), value: value(), site: site.to_owned() },
+        detail: None,
+        builds: Vec::new(),
+        advice: RENAME.to_owned(),
     }
 }
 
@@ -321,7 +424,8 @@ mod tests {
         let before = registered(&registry);
         let items = [item("Y", 1), item("X", 4), item("Z", 1), item("Z", 1)];
         let refused = register(&registry, binary("b"), &items);
-        assert_eq!(refused, Err(vec![MismatchField::Size, MismatchField::Declaration]));
+        let differing = [MismatchField::Size, MismatchField::OptionSize, MismatchField::Declaration];
+        assert_eq!(refused, Err(differing.to_vec()));
         assert_eq!(registered(&registry), before);
         register(&registry, binary("c"), &[item("Z", 2), item("X", 8)]).unwrap();
         assert_eq!(registered(&registry), [("X", vec!["a", "c"]), ("Z", vec!["c"])]);

@@ -1,12 +1,12 @@
 //! Everything that is registered: looking up, adding, taking out.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::iter;
 use std::mem::MaybeUninit;
 use std::ptr;
 use std::sync::MutexGuard;
 
-use plugin_tls_abi::identity::ByKey;
+use plugin_tls_abi::identity::{ByKey, Key};
 use plugin_tls_abi::sync::Mutex;
 use plugin_tls_abi::table::ItemHandle;
 
@@ -26,6 +26,9 @@ pub struct Registry {
 pub struct Registered {
     /// Found by key, and told apart by identity.
     pub(crate) records: HashSet<&'static Record, ByKey>,
+    /// The records of items of which a binary has several that are written alike, by the key of the identity without
+    /// distinction.
+    pub(crate) groups: HashMap<Key, Vec<&'static Record>, ByKey>,
     /// The records, those included that others have replaced.
     pub(crate) memory: WithTexts<Record>,
     /// The next slot.
@@ -88,7 +91,8 @@ impl Registry {
     #[allow(clippy::mutable_key_type, reason = "the identity, which is hashed and compared, never changes")]
     pub(crate) const fn new(locals: &'static SlotLocals) -> Self {
         let records = HashSet::with_hasher(ByKey::new());
-        let registered = Registered { records, memory: WithTexts::new(), next_slot: 0, locals };
+        let groups = HashMap::with_hasher(ByKey::new());
+        let registered = Registered { records, groups, memory: WithTexts::new(), next_slot: 0, locals };
         Registry { registered: Mutex::new(registered), locals }
     }
 

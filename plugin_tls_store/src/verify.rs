@@ -5,13 +5,15 @@
 //! 1. Kind, size, alignment, needs-drop, size of the `Option` of the type differ → refused.
 //! 2. The layouts of two copies can be compared and differ, or the shapes of two copies of one compiler → refused, with the
 //!    difference.
-//! 3. Proven, by another copy that is itself proven, if
+//! 3. Values of the type rely on statics of a crate that the binaries do not share → refused: see `hidden_state`.
+//! 4. The binary has several items that are written alike, and the builds of its crate are not equal → refused.
+//! 5. Proven, by another copy that is itself proven, if
 //!    - both have layouts that are compatible in both directions (the only proof across compilers), or
 //!    - the same compiler built both, the types have the same name, and
 //!      - the crates that declare the item have equal builds, or
 //!      - the type is made of std's types alone and the `TypeId`s are equal, or
 //!      - both types have a shape, these are equal, and what they do not describe is proven in one of the ways above.
-//! 4. Anything else → refused, with what could not be proven, unless the host accepts it.
+//! 6. Anything else → refused, with what could not be proven, unless the host accepts it.
 
 use std::collections::BTreeMap;
 use std::ffi::c_void;
@@ -22,17 +24,41 @@ use plugin_tls_abi::table::{KIND_THREAD_LOCAL, LayoutScheme, OK};
 use plugin_tls_abi::text::Sink;
 
 use crate::builds;
+use crate::hidden_state::{self, HiddenState};
 use crate::mismatch::{Mismatch, MismatchField, Side};
 use crate::records::{Binary, Facts, ItemCopy, Proof, Trust};
 use crate::shape::{self, Comparison, UnprovenLeaf};
 use crate::std_types::is_of_std;
 
 /// A copy that is to be added to those of an item.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub(crate) struct Offered<'a> {
     pub(crate) identity: &'a Identity<'a>,
     pub(crate) binary: &'a Binary,
     pub(crate) facts: &'a Facts,
+    /// The binary has other items that are written like this one, so that only equal builds agree in which is which.
+    pub(crate) written_alike: bool,
+    /// What values of the type rely on besides their own bytes.
+    pub(crate) relied_on: Option<&'a ReliedOn>,
+    /// Whether the offered binary and another one share the statics of a crate.
+    pub(crate) shares_statics: &'a dyn Fn(&str, &Binary) -> bool,
+}
+
+/// Statics that values of a type rely on.
+#[derive(Clone, Debug)]
+pub(crate) struct ReliedOn {
+    /// The type, or the part of it, whose values do.
+    path: String,
+    state: &'static HiddenState,
+}
+
+impl ReliedOn {
+    /// What values of a type rely on: by its name, and by its shape, which is empty if it has none.
+    pub(crate) fn find(type_name: &str, shape: &str) -> Option<Self> {
+        let find = |name| hidden_state::relied_on(name).next();
+        let reliance = find(type_name).or_else(|| shape::names(shape).find_map(find))?;
+        Some(ReliedOn { path: reliance.path.to_owned(), state: reliance.state })
+    }
 }
 
 /// Verifies a new copy of an item that has other `copies`.
@@ -58,16 +84,27 @@ pub(crate) fn verify(
     if !differing.is_empty() {
         return Err(differing);
     }
+    if let Some(relied_on) = offered.relied_on.filter(|_| offered.binary.trust < Trust::Types) {
+        if !(offered.shares_statics)(relied_on.state.krate, reference.binary) {
+            return Err(vec![offered.relies(reference, relied_on)]);
+        }
+    }
     let others = copies.filter(|copy| !ptr::eq(*copy, reference));
     let (mut proof, mut doubt) = (None, None);
+    let mut equal_builds = true;
     for copy in std::iter::once(reference).chain(others) {
-        match offered.judge(copy, compared) {
+        let verdict = offered.judge(copy, compared);
+        equal_builds &= matches!(verdict, Verdict::Same(Proof::Build));
+        match verdict {
             // A copy that was accepted on trust proves nothing.
             Verdict::Same(by) if !copy.proof.is_on_trust() => proof = proof.or(Some(by)),
             Verdict::Same(_) => {}
             Verdict::Unproven(parts) => doubt = doubt.or(Some((copy, parts))),
             Verdict::Different(difference) => return Err(vec![offered.different(copy, difference)]),
         }
+    }
+    if offered.written_alike && !equal_builds {
+        return Err(vec![offered.ambiguous(reference)]);
     }
     let same_name = offered.same_compiler(reference) && offered.same_name(reference);
     match (proof, offered.binary.trust) {
@@ -103,7 +140,7 @@ enum Difference {
 }
 
 impl Offered<'_> {
-    /// Rules 2 and 3 against one copy.
+    /// Rules 2 and 5 against one copy.
     fn judge(&self, known: &ItemCopy, compared: &mut Compared) -> Verdict {
         let facts = self.facts;
         let same_compiler = self.same_compiler(known);
@@ -202,6 +239,28 @@ impl Offered<'_> {
         self.identity.fields().module.split(':').next().unwrap_or_default()
     }
 
+    fn relies(&self, known: &ItemCopy, ReliedOn { path, state }: &ReliedOn) -> Mismatch {
+        let values = [known.facts.type_name.to_owned(), self.facts.type_name.to_owned()];
+        let advice =
+            format!("{}; or let both sides link a build of {} that shares its statics", state.instead, state.krate);
+        let mismatch = self.mismatch(known, MismatchField::HiddenState, values, &advice);
+        let detail = format!(
+            "`{path}` relies on {} (in {} {}), and each binary has its own: {}",
+            state.statics, state.krate, state.read, state.seen
+        );
+        Mismatch { detail: Some(detail), builds: Vec::new(), ..mismatch }
+    }
+
+    /// Several items of the binary are written alike, and so are those of another build.
+    fn ambiguous(&self, known: &ItemCopy) -> Mismatch {
+        let value = || "one of several that are written alike".to_owned();
+        let mismatch = self.mismatch(known, MismatchField::Declaration, [value(), value()], RENAME);
+        Mismatch {
+            detail: Some("only equal builds of the crate that declares them agree in which is which".to_owned()),
+            ..mismatch
+        }
+    }
+
     fn different(&self, known: &ItemCopy, difference: Difference) -> Mismatch {
         match difference {
             Difference::Layout(words) => {
@@ -277,6 +336,8 @@ impl Offered<'_> {
     }
 }
 
+pub(crate) const RENAME: &str = "build both sides from the same sources with the same settings, or give each of the items a \
+                                 name of its own, or a function of its own";
 const DERIVE_SHAPE: &str = "derive `Shape` for the type and for the types that it consists of";
 
 /// What must be equal first, as numbers. Only what differs is put into words.
@@ -431,7 +492,14 @@ mod tests {
     /// What becomes of a copy of a plugin with these facts.
     fn outcome(copies: &[&'static ItemCopy], offered: &Facts, trust: Trust) -> Result<Proof, (MismatchField, String)> {
         let new = NewBinary { name: "p.so".to_owned(), compiler: "rustc 1".to_owned(), trust, ..NewBinary::default() };
-        let offered = Offered { identity: &Identity::default(), binary: &Binary::new(new), facts: offered };
+        let offered = Offered {
+            identity: &Identity::default(),
+            binary: &Binary::new(new),
+            facts: offered,
+            written_alike: false,
+            relied_on: None,
+            shares_statics: &|_, _| false,
+        };
         let outcome = verify(offered, copies[0], copies.iter().copied(), &mut Compared::default());
         outcome.map_err(|mismatches| (mismatches[0].field, mismatches[0].detail.clone().unwrap_or_default()))
     }

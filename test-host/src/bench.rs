@@ -30,6 +30,10 @@ impl Deref for Loaded {
 }
 
 impl Loaded {
+    pub fn new(plugin: Plugin, operations: Operations) -> Self {
+        Loaded { plugin, operations }
+    }
+
     /// A copy of the operations, which other threads can use while the plugin is loaded.
     pub fn operations(&self) -> Operations {
         self.operations

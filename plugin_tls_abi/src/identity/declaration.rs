@@ -35,9 +35,19 @@ impl<'a> Identity<'a> {
         Fields { module, version, package, target, function: self.function, name, ty }
     }
 
-    /// Whether the item belongs to the image that declares it, and no other image can have it.
-    pub fn is_alone(&self) -> bool {
-        self.fields().target == ALONE
+    /// The name of the crate that declares the item.
+    pub fn crate_name(&self) -> &'a str {
+        self.text.split([':', '\0']).next().unwrap_or_default()
+    }
+
+    /// The hash of the identity.
+    pub fn key(&self) -> Key {
+        self.key
+    }
+
+    /// Whether two items are written alike: only distinctions tell them apart.
+    pub fn is_written_like(&self, other: &Identity<'_>) -> bool {
+        (self.text, self.function) == (other.text, other.function)
     }
 
     /// The identity of one of several items that are written alike, or of an item that belongs to one image.
@@ -86,6 +96,8 @@ pub struct Declaration<'a> {
     pub build: Option<Fingerprint>,
     /// A type whose name starts like that of a type of std may be another crate's.
     pub std_is_ambiguous: bool,
+    /// The item belongs to the image that declares it, and no other image can have it.
+    pub is_alone: bool,
     /// `file:line:column`.
     pub site: &'a str,
 }
@@ -118,7 +130,7 @@ impl<'a> Declaration<'a> {
         let build = if build.is_empty() { None } else { Some(Fingerprint::parse(build)?) };
         let key = Key::of(Fields { module, version, package, target, function, name, ty }, "", bytes);
         let identity = Identity { key, text, function, distinction: "" };
-        Some(Declaration { identity, number, build, std_is_ambiguous, site })
+        Some(Declaration { identity, number, build, std_is_ambiguous, is_alone: target == ALONE, site })
     }
 }
 
@@ -236,7 +248,16 @@ mod tests {
         assert_eq!(first, plain.distinct("1", &mut bytes));
         assert_eq!(plain.distinct("", &mut bytes), plain);
         assert_eq!(first.fields(), plain.fields());
-        assert!(!plain.is_alone() && read(&TEXT.replace("bin", ALONE), "api::m::X").unwrap().identity.is_alone());
+        assert!(
+            first.is_written_like(&second) && !first.is_written_like(&read(TEXT, "api::m::f::X").unwrap().identity)
+        );
+        assert_eq!(first.crate_name(), "api");
+    }
+
+    #[test]
+    fn items_of_a_cdylib_are_alone() {
+        let is_alone = |text: &str| read(text, "api::m::X").unwrap().is_alone;
+        assert!(!is_alone(TEXT) && is_alone(&TEXT.replace("bin", ALONE)));
     }
 
     #[test]

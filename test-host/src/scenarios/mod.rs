@@ -5,6 +5,7 @@ mod compilers;
 mod connection;
 mod crates;
 mod ending;
+mod hidden_state;
 mod host_library;
 mod identity;
 mod late;
@@ -27,6 +28,7 @@ pub fn all() -> Vec<Scenario> {
         connection::scenarios(),
         crates::scenarios(),
         ending::scenarios(),
+        hidden_state::scenarios(),
         host_library::scenarios(),
         identity::scenarios(),
         late::scenarios(),

@@ -1,0 +1,107 @@
+//! Items whose types rely on statics of the crates that they come from, and operations on them.
+//!
+//! Each binary that links this crate has its own copy of those statics. `docs/sharing.md` says what happens when such a
+//! value is shared nevertheless. The operations show it: each runs in one binary while another uses the same value.
+
+use std::cell::RefCell;
+use std::io::Stdout;
+use std::sync::atomic::AtomicU32;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use crossbeam_channel::{Receiver, Sender};
+use crossbeam_epoch::Atomic;
+use crossbeam_utils::atomic::AtomicCell;
+use fragile::Fragile;
+use send_wrapper::SendWrapper;
+use test_api::outcome::{Operation, address, done};
+use thread_local::ThreadLocal;
+use tokio::runtime::Handle;
+
+/// Counts values that are dropped.
+#[derive(Debug)]
+pub struct Counted(pub u64);
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        DROPPED.fetch_add(1, Relaxed);
+    }
+}
+
+plugin_tls_core::lazy_static! {
+    /// The number of [`Counted`]s that have been dropped.
+    pub static ref DROPPED: AtomicU32 = AtomicU32::new(0);
+    /// A type of std, which relies on nothing.
+    pub static ref PLAIN: Mutex<Vec<u64>> = Mutex::default();
+    /// A cell that needs no lock, because a processor can write its value at once.
+    pub static ref SMALL: AtomicCell<u32> = AtomicCell::new(0);
+
+    pub static ref LOCK: parking_lot::Mutex<u64> = parking_lot::Mutex::new(0);
+    pub static ref CURRENT: ArcSwap<Counted> = ArcSwap::from_pointee(Counted(1));
+    pub static ref PER_THREAD: ThreadLocal<RefCell<u64>> = ThreadLocal::new();
+    pub static ref WRAPPED: SendWrapper<RefCell<u64>> = SendWrapper::new(RefCell::new(0));
+    pub static ref FRAGILE: Fragile<RefCell<u64>> = Fragile::new(RefCell::new(0));
+    pub static ref CHANNEL: (Sender<u64>, Receiver<u64>) = crossbeam_channel::unbounded();
+    pub static ref COLLECTED: Atomic<Counted> = Atomic::new(Counted(1));
+    pub static ref LARGE: AtomicCell<[u64; 4]> = AtomicCell::new([0; 4]);
+    /// A type that has another as its argument.
+    pub static ref RUNTIME: OnceLock<Arc<Handle>> = OnceLock::new();
+    pub static ref OUTPUT: Stdout = std::io::stdout();
+}
+
+plugin_tls_core::thread_local! {
+    pub static ENTRIES: RefCell<Vec<Arc<parking_lot::RwLock<u64>>>> = RefCell::default();
+}
+
+pub const OPERATIONS: &[Operation] = &[
+    ("plain_push", |n| {
+        let mut plain = PLAIN.lock().expect("not poisoned");
+        plain.push(n);
+        (plain.len() as u64).into()
+    }),
+    ("small_set", |n| done(|| SMALL.store(n as u32))),
+    ("lock_add", |n| {
+        let mut sum = LOCK.lock();
+        *sum += n;
+        (*sum).into()
+    }),
+    ("current_set", |n| done(|| CURRENT.store(Arc::new(Counted(n))))),
+    ("per_thread_address", |_| address(PER_THREAD.get_or_default())),
+    ("wrapped_is_valid", |_| u64::from(WRAPPED.valid()).into()),
+    ("fragile_is_valid", |_| u64::from(FRAGILE.is_valid()).into()),
+    ("channel_send", |n| done(|| CHANNEL.0.send(n).expect("the receiver is shared"))),
+    ("channel_receive", |milliseconds| match CHANNEL.1.recv_timeout(Duration::from_millis(milliseconds)) {
+        Ok(n) => n.into(),
+        Err(error) => error.to_string().into(),
+    }),
+    ("collected_set", |n| {
+        let guard = crossbeam_epoch::pin();
+        let old = COLLECTED.swap(crossbeam_epoch::Owned::new(Counted(n)), std::sync::atomic::Ordering::AcqRel, &guard);
+        // SAFETY: nothing else is to see the old value once no thread is pinned that is pinned now.
+        unsafe { guard.defer_destroy(old) };
+        drop(guard);
+        for _ in 0..1000 {
+            crossbeam_epoch::pin().flush();
+        }
+        ().into()
+    }),
+    ("large_set", |rounds| done(|| (0..rounds).for_each(|n| LARGE.store([n; 4])))),
+    ("large_torn", |rounds| {
+        let torn = (0..rounds).filter(|_| {
+            let [first, rest @ ..] = LARGE.load();
+            rest.iter().any(|part| *part != first)
+        });
+        (torn.count() as u64).into()
+    }),
+    ("runtime_is_seen_in_a_task", |_| {
+        let (send, receive) = std::sync::mpsc::channel();
+        let runtime = RUNTIME.get().expect("the host has set it");
+        runtime.spawn(async move {
+            send.send(Handle::try_current().is_ok()).expect("somebody waits");
+        });
+        u64::from(receive.recv().expect("the task runs")).into()
+    }),
+    ("output_lock", |_| done(|| drop(OUTPUT.lock()))),
+];
