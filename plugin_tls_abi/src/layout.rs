@@ -6,6 +6,7 @@
 const _: () = {
     use std::mem::offset_of;
 
+    use crate::allocator::Allocator;
     use crate::header::Header;
     use crate::row::Row;
     use crate::table::{Access, Api, BinaryDescriptor, Entry, ItemDescriptor, LayoutScheme, Takeover};
@@ -28,10 +29,16 @@ const _: () = {
     assert!(offset_of!(ItemDescriptor, drop) == 96 && offset_of!(ItemDescriptor, word) == 104);
     assert!(offset_of!(ItemDescriptor, item) == 112 && offset_of!(ItemDescriptor, kind) == 120);
 
-    assert!(size_of::<BinaryDescriptor>() == 72 && offset_of!(BinaryDescriptor, header) == 0);
+    assert!(size_of::<BinaryDescriptor>() == 80 && offset_of!(BinaryDescriptor, header) == 0);
     assert!(offset_of!(BinaryDescriptor, compiler) == 16 && offset_of!(BinaryDescriptor, items) == 32);
     assert!(offset_of!(BinaryDescriptor, item_count) == 40 && offset_of!(BinaryDescriptor, address) == 48);
     assert!(offset_of!(BinaryDescriptor, load) == 56 && offset_of!(BinaryDescriptor, initialize) == 64);
+    assert!(offset_of!(BinaryDescriptor, allocator) == 72);
+
+    assert!(size_of::<Allocator>() == 56 && offset_of!(Allocator, header) == 0);
+    assert!(offset_of!(Allocator, alloc) == 16 && offset_of!(Allocator, dealloc) == 24);
+    assert!(offset_of!(Allocator, realloc) == 32 && offset_of!(Allocator, alloc_zeroed) == 40);
+    assert!(offset_of!(Allocator, loading) == 48);
 
     assert!(size_of::<Access>() == 64);
     assert!(offset_of!(Access, binary) == 0 && offset_of!(Access, item) == 8 && offset_of!(Access, build) == 16);

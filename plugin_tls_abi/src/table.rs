@@ -4,6 +4,7 @@
 
 use std::ffi::{c_int, c_uint, c_void};
 
+use crate::allocator::Allocator;
 use crate::header::Header;
 use crate::text::{Sink, Str};
 
@@ -102,6 +103,9 @@ pub struct BinaryDescriptor {
     pub load: *mut c_void,
     /// Builds values for other binaries, if this binary is the host.
     pub initialize: Option<Initialize>,
+    /// The functions that the binary's memory comes from: those of the host that its global allocator forwards to, else those
+    /// of its global allocator.
+    pub allocator: *const Allocator,
 }
 
 /// The host's name for a store.

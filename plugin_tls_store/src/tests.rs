@@ -69,6 +69,7 @@ impl Plugin {
             address: ptr::null(),
             load: ptr::null_mut(),
             initialize: None,
+            allocator: ptr::null(),
         };
         let (mut handle, mut item, mut report) = (ptr::null(), ptr::null(), String::new());
         let table = store.table();

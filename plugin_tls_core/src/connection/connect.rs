@@ -8,7 +8,7 @@ use plugin_tls_abi::header::{Header, HeaderError, MAJOR};
 use plugin_tls_abi::table::{Api, BinaryDescriptor, BinaryHandle, ItemDescriptor, ItemHandle, OK};
 use plugin_tls_abi::text::{Sink, Str};
 
-use super::state;
+use super::{allocator, state};
 use crate::error::ConnectError;
 use crate::item::{self, RawItem};
 
@@ -25,6 +25,7 @@ pub(super) fn descriptor(items: &[ItemDescriptor], load: *mut c_void) -> BinaryD
         address: state::address(),
         load,
         initialize: Some(item::initialize),
+        allocator: allocator::in_use(),
     }
 }
 
