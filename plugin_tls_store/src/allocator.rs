@@ -5,6 +5,8 @@ use std::cell::Cell;
 use std::hint::black_box;
 use std::ptr;
 use std::sync::OnceLock;
+use std::sync::atomic::AtomicPtr;
+use std::sync::atomic::Ordering::Relaxed;
 
 use plugin_tls_abi::allocator::{Allocator, Global};
 use plugin_tls_abi::sys::{clock, malloc};
@@ -16,6 +18,15 @@ pub(crate) static ALLOCATOR: Allocator = Allocator::of::<Global>(Some(loading));
 pub const OTHER: &str = "the plugin has another global allocator than the host, so that a value that one side allocates could \
                          not be freed by the other: leave `allocator = own` out of the plugin's `export_plugin!`, or make \
                          `plugin_tls::HostAllocator` its `#[global_allocator]`";
+
+/// The functions that this binary's own memory comes from, if they are others: those of the host that a plugin forwards to,
+/// before it becomes a host itself. Relaxed: they are only compared.
+static FORWARDED: AtomicPtr<Allocator> = AtomicPtr::new(ptr::null_mut());
+
+/// Sets the functions that this binary's own memory comes from.
+pub(crate) fn forwarded_to(allocator: *const Allocator) {
+    FORWARDED.store(allocator.cast_mut(), Relaxed);
+}
 
 thread_local! {
     /// See [`Allocator::loading`]. It needs neither an allocation nor a destructor, because it is read before a plugin has an
@@ -44,60 +55,82 @@ pub fn while_loading<R>(load: impl FnOnce() -> R) -> R {
 
 /// Whether memory of `plugin` is known not to be memory of this binary's allocator.
 ///
-/// If they are not the same functions, both may still end in the allocator of the C library, as a counting allocator does.
-/// The C library tells how much memory it has mapped for large blocks, which shows where such a block comes from. Nothing is
-/// known where it does not tell, or where its allocator does not behave in this way itself, such as under a sanitizer.
+/// If they are not the same functions, both may still pass everything on to the system's allocator, as allocators do that only
+/// count: see [`is_system`]. Two allocators that do not are two copies of their state, each in the binary that links it.
 pub(crate) fn differs(plugin: &Allocator) -> bool {
-    static SYSTEM: Allocator = Allocator::of::<System>(None);
     static HOST_IS_SYSTEM: OnceLock<Option<bool>> = OnceLock::new();
 
-    if ptr::eq(plugin, &ALLOCATOR) {
+    if ptr::eq(plugin, &ALLOCATOR) || ptr::eq(plugin, FORWARDED.load(Relaxed)) {
         return false;
     }
-    let host_is_system = || match is_system(&SYSTEM) {
-        Some(true) => is_system(&ALLOCATOR),
-        _ => None,
-    };
-    match HOST_IS_SYSTEM.get_or_init(host_is_system) {
+    match HOST_IS_SYSTEM.get_or_init(|| is_system(&ALLOCATOR)) {
         Some(true) => is_system(plugin) == Some(false),
-        // Two other allocators are two copies of their state, each in the binary that links it.
         Some(false) => true,
         None => false,
     }
 }
 
-/// Whether blocks of `allocator` come from the C library. `None` if that cannot be known.
+/// Whether `allocator` passes what it is asked for on to the system's allocator, unchanged.
+///
+/// The C library maps each large block by itself, and tells how many bytes it has mapped in this way. A block that comes from
+/// elsewhere does not change that number. One that has something before or behind it has another place in its page, or needs
+/// one page more. `None` where the C library does not tell, or does not behave in this way, as under a sanitizer.
 fn is_system(allocator: &Allocator) -> Option<bool> {
-    /// The C library maps each block of at least 32 MiB by itself. The pages of the block are never touched.
-    const SIZE: usize = 40 << 20;
-    const ALIGN: usize = 16;
-    /// The C library adds a header and rounds up to whole pages.
-    const MORE: usize = 128 << 10;
+    static SYSTEM: Allocator = Allocator::of::<System>(None);
 
-    let mut hits = 0;
+    /// glibc maps each block of at least 32 MiB by itself. Nothing touches the pages of the block.
+    const SIZE: usize = 40 << 20;
+    /// Pages are not larger.
+    const PAGE: usize = 64 << 10;
+    /// What glibc needs for itself. One byte more takes another page.
+    const OVERHEAD: usize = 24;
+
+    let (mut known, mut equal) = (0, 0);
     // Other threads may map and unmap large blocks at the same time.
     for attempt in 0..8 {
-        let size = SIZE + (attempt << 18);
-        let before = malloc::mapped_bytes()?;
-        // SAFETY: the layout is valid, and its size is not zero.
-        let memory = black_box(unsafe { (allocator.alloc)(size, ALIGN) });
-        let more = malloc::mapped_bytes()?.wrapping_sub(before);
-        if memory.is_null() {
-            return None;
+        let size = SIZE + attempt * PAGE - OVERHEAD;
+        let (system, other) = (trace(&SYSTEM, size)?, trace(allocator, size)?);
+        if (size..size + 2 * PAGE).contains(&system.mapped) {
+            known += 1;
+            equal += usize::from(system == other);
         }
-        // SAFETY: the function of the same allocator has returned the memory for this layout.
-        unsafe { (allocator.dealloc)(memory, size, ALIGN) };
-        hits += usize::from((size..size + MORE).contains(&more));
-        // One could be another thread's block.
-        if hits == 2 {
+        // One could be a coincidence.
+        if equal == 2 {
             return Some(true);
         }
     }
-    Some(false)
+    (known >= 2).then_some(false)
+}
+
+/// What a large block leaves in the system's allocator.
+#[derive(PartialEq)]
+struct Trace {
+    /// How many bytes more are mapped for large blocks.
+    mapped: usize,
+    /// The block's place in its page.
+    place: usize,
+}
+
+/// Allocates a block of `size` bytes and frees it.
+fn trace(allocator: &Allocator, size: usize) -> Option<Trace> {
+    const ALIGN: usize = 16;
+
+    let before = malloc::mapped_bytes()?;
+    // SAFETY: the layout is valid, and its size is not zero.
+    let memory = black_box(unsafe { (allocator.alloc)(size, ALIGN) });
+    let after = malloc::mapped_bytes()?;
+    if memory.is_null() {
+        return None;
+    }
+    // SAFETY: the function of the same allocator has returned the memory for this layout.
+    unsafe { (allocator.dealloc)(memory, size, ALIGN) };
+    Some(Trace { mapped: after.wrapping_sub(before), place: memory.addr() % 4096 })
 }
 
 #[cfg(test)]
 mod tests {
+    use std::alloc::{GlobalAlloc, Layout};
+
     use super::*;
 
     #[test]
@@ -113,11 +146,28 @@ mod tests {
         assert_eq!(loading(), 0);
     }
 
+    /// The system's allocator, with `BEFORE` bytes before each block and `BEHIND` bytes behind it.
+    #[derive(Default)]
+    struct Padded<const BEFORE: usize, const BEHIND: usize>;
+
+    // SAFETY: a block is part of one of the system's. What stands before it keeps the alignment that this test asks for.
+    unsafe impl<const BEFORE: usize, const BEHIND: usize> GlobalAlloc for Padded<BEFORE, BEHIND> {
+        unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+            let whole = Layout::from_size_align(layout.size() + BEFORE + BEHIND, layout.align()).expect("it fits");
+            // SAFETY: the layout has bytes, and the block starts within the memory.
+            unsafe { System.alloc(whole).add(BEFORE) }
+        }
+
+        unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
+            let whole = Layout::from_size_align(layout.size() + BEFORE + BEHIND, layout.align()).expect("it fits");
+            // SAFETY: `alloc` got the memory from the system for this layout.
+            unsafe { System.dealloc(memory.sub(BEFORE), whole) }
+        }
+    }
+
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     #[test]
     fn memory_from_elsewhere_is_told_from_that_of_the_system() {
-        use std::alloc::{GlobalAlloc, Layout};
-
         #[derive(Default)]
         struct Pages;
 
@@ -138,6 +188,9 @@ mod tests {
         let pages = Allocator::of::<Pages>(None);
         let other_system = Allocator::of::<System>(None);
         assert!(differs(&pages));
+        assert!(differs(&Allocator::of::<Padded<16, 0>>(None)), "another place");
+        assert!(differs(&Allocator::of::<Padded<0, 1>>(None)), "another size");
+        assert!(!differs(&Allocator::of::<Padded<0, 0>>(None)));
         assert!(!differs(&other_system));
         assert!(!differs(&ALLOCATOR));
     }

@@ -56,6 +56,7 @@ impl Store {
     /// Connects the binary that the store is part of. Its items are registered later, one by one.
     fn connect_host(&'static self, host: &BinaryDescriptor, compiler: &str) -> &'static Connected {
         self.host.get_or_init(|| {
+            allocator::forwarded_to(host.allocator);
             // The binary may be a library; where the system does not tell its file, it is taken to be the executable.
             let file = image::file_of(host.address).or_else(|| std::env::current_exe().ok());
             let name = file.and_then(|path| Some(path.file_name()?.to_string_lossy().into_owned()));
