@@ -15,6 +15,9 @@
 //! chain of binaries that forward to each other has an end at its start.
 
 use std::alloc::{GlobalAlloc, Layout, System};
+use std::ptr;
+use std::sync::atomic::AtomicPtr;
+use std::sync::atomic::Ordering::{Acquire, Release};
 
 use plugin_tls_abi::allocator::Allocator;
 use plugin_tls_abi::sys::image;
@@ -43,16 +46,25 @@ pub struct HostAllocator;
 
 /// The functions to use where there is no host.
 static SYSTEM: Allocator = Allocator::of::<System>(None);
+/// Functions that choose first.
+static UNDECIDED: Allocator = Allocator::of::<Undecided>(None);
+
+/// The functions to call. A call through a pointer is shorter than a test whether they have been chosen.
+///
+/// It is read with Acquire, as the pointer that it is copied from: who sees the pointer also sees what it points to.
+static FUNCTIONS: AtomicPtr<Allocator> = AtomicPtr::new((&raw const UNDECIDED).cast_mut());
 
 #[inline]
 fn functions() -> &'static Allocator {
-    chosen_allocator().unwrap_or_else(choose)
+    // SAFETY: the pointer was made from a static reference.
+    unsafe { &*FUNCTIONS.load(Acquire) }
 }
 
 #[cold]
-#[inline(never)]
 fn choose() -> &'static Allocator {
-    choose_allocator(find().unwrap_or(&SYSTEM))
+    let chosen = chosen_allocator().unwrap_or_else(|| choose_allocator(find().unwrap_or(&SYSTEM)));
+    FUNCTIONS.store(ptr::from_ref(chosen).cast_mut(), Release);
+    chosen
 }
 
 /// The functions of the host. Allocates nothing.
@@ -68,7 +80,7 @@ fn find() -> Option<&'static Allocator> {
     }
     let host = all().find(|host| host.is_earlier)?;
     // It has not loaded this image, so that nothing says that it stays as long as this one.
-    image::keep(std::ptr::from_ref(host.allocator).cast()).then_some(host.allocator)
+    image::keep(ptr::from_ref(host.allocator).cast()).then_some(host.allocator)
 }
 
 // SAFETY:
@@ -98,5 +110,32 @@ unsafe impl GlobalAlloc for HostAllocator {
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         // SAFETY: the layout is valid, and the caller guarantees what the method of `GlobalAlloc` asks.
         unsafe { (functions().alloc_zeroed)(layout.size(), layout.align()) }
+    }
+}
+
+/// Chooses the functions, and calls them.
+#[derive(Clone, Copy, Default, Debug)]
+struct Undecided;
+
+// SAFETY: as for `HostAllocator`.
+unsafe impl GlobalAlloc for Undecided {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        // SAFETY: the layout is valid, and the caller guarantees what the method of `GlobalAlloc` asks.
+        unsafe { (choose().alloc)(layout.size(), layout.align()) }
+    }
+
+    unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
+        // SAFETY: the layout is valid, and the caller guarantees what the method of `GlobalAlloc` asks.
+        unsafe { (choose().dealloc)(memory, layout.size(), layout.align()) }
+    }
+
+    unsafe fn realloc(&self, memory: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
+        // SAFETY: the layout is valid, and the caller guarantees what the method of `GlobalAlloc` asks.
+        unsafe { (choose().realloc)(memory, layout.size(), layout.align(), new_size) }
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        // SAFETY: the layout is valid, and the caller guarantees what the method of `GlobalAlloc` asks.
+        unsafe { (choose().alloc_zeroed)(layout.size(), layout.align()) }
     }
 }

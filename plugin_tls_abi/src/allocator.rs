@@ -79,21 +79,25 @@ pub struct Global;
 
 // SAFETY: all calls go to the global allocator unchanged.
 unsafe impl GlobalAlloc for Global {
+    #[inline]
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         // SAFETY: the caller guarantees what the allocator asks.
         unsafe { std::alloc::alloc(layout) }
     }
 
+    #[inline]
     unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
         // SAFETY: the caller guarantees what the allocator asks.
         unsafe { std::alloc::dealloc(memory, layout) }
     }
 
+    #[inline]
     unsafe fn realloc(&self, memory: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
         // SAFETY: the caller guarantees what the allocator asks.
         unsafe { std::alloc::realloc(memory, layout, new_size) }
     }
 
+    #[inline]
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         // SAFETY: the caller guarantees what the allocator asks.
         unsafe { std::alloc::alloc_zeroed(layout) }
