@@ -19,6 +19,12 @@ pub const fn entry(defines_takeover: bool) -> Entry {
     }
 }
 
+/// Allocates something. `export_plugin!` calls this when the binary is loaded: a [`HostAllocator`](crate::HostAllocator) then
+/// finds its host while that loads the plugin, on its thread. Another allocator does what it always does.
+pub fn use_allocator() {
+    drop(std::hint::black_box(Box::new(0_u8)));
+}
+
 /// See [`Entry::takes_over`]. The linker binds std to the functions of the takeover if both are in this image. Where std is a
 /// dynamic library, as with `-C prefer-dynamic`, it is not bound to them.
 extern "C" fn takes_over() -> u32 {

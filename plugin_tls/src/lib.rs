@@ -36,12 +36,16 @@
 #![warn(missing_docs, unreachable_pub)]
 
 #[cfg(feature = "plugin")]
+mod allocator;
+#[cfg(feature = "plugin")]
 mod export;
 #[cfg(feature = "host")]
 pub mod host;
 #[cfg(all(feature = "plugin", target_os = "linux"))]
 mod takeover;
 
+#[cfg(feature = "plugin")]
+pub use allocator::HostAllocator;
 pub use plugin_tls_core::{
     AccessError, AccessErrorReason, ConnectError, Context, LazyStatic, LocalKey, Shape, initialize, lazy_static, shape,
     thread_local,
@@ -100,9 +104,11 @@ pub mod __private {
     pub use plugin_tls_core::__private::*;
 
     #[cfg(feature = "plugin")]
-    pub use crate::export::entry;
+    pub use crate::export::{entry, use_allocator};
     #[cfg(feature = "plugin")]
     pub use core::arch::global_asm;
+    #[cfg(feature = "plugin")]
+    pub use core::prelude::v1::global_allocator;
     #[cfg(feature = "plugin")]
     pub use plugin_tls_abi::own_store_symbol;
     #[cfg(feature = "plugin")]

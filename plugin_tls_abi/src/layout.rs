@@ -6,6 +6,7 @@
 const _: () = {
     use std::mem::offset_of;
 
+    use crate::allocator::Allocator;
     use crate::header::Header;
     use crate::row::Row;
     use crate::table::{Access, Api, BinaryDescriptor, Entry, ItemDescriptor, LayoutScheme, Takeover};
@@ -30,11 +31,17 @@ const _: () = {
     assert!(offset_of!(ItemDescriptor, drop) == 112 && offset_of!(ItemDescriptor, word) == 120);
     assert!(offset_of!(ItemDescriptor, item) == 128 && offset_of!(ItemDescriptor, kind) == 136);
 
-    assert!(size_of::<BinaryDescriptor>() == 88 && offset_of!(BinaryDescriptor, header) == 0);
+    assert!(size_of::<BinaryDescriptor>() == 96 && offset_of!(BinaryDescriptor, header) == 0);
     assert!(offset_of!(BinaryDescriptor, compiler) == 16 && offset_of!(BinaryDescriptor, items) == 32);
     assert!(offset_of!(BinaryDescriptor, item_count) == 40 && offset_of!(BinaryDescriptor, address) == 48);
     assert!(offset_of!(BinaryDescriptor, load) == 56 && offset_of!(BinaryDescriptor, initialize) == 64);
     assert!(offset_of!(BinaryDescriptor, describe_build) == 72 && offset_of!(BinaryDescriptor, register_rest) == 80);
+    assert!(offset_of!(BinaryDescriptor, allocator) == 88);
+
+    assert!(size_of::<Allocator>() == 56 && offset_of!(Allocator, header) == 0);
+    assert!(offset_of!(Allocator, alloc) == 16 && offset_of!(Allocator, dealloc) == 24);
+    assert!(offset_of!(Allocator, realloc) == 32 && offset_of!(Allocator, alloc_zeroed) == 40);
+    assert!(offset_of!(Allocator, loading) == 48);
 
     assert!(size_of::<Access>() == 64);
     assert!(offset_of!(Access, binary) == 0 && offset_of!(Access, item) == 8 && offset_of!(Access, build) == 16);

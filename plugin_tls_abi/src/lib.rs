@@ -11,6 +11,7 @@
 //! | [`sync`] | locks without poisoning |
 //! | [`text`] | texts, and sinks that texts are written to |
 //! | [`header`] | how each structure starts, and the one check of it |
+//! | [`allocator`] | the functions of an allocator, as one binary calls them in another |
 //! | [`table`] | the host's table, descriptors of binaries and items, accesses |
 //! | `layout` | assertions about sizes and offsets |
 //! | [`identity`] | what makes two declarations the same item |
@@ -20,6 +21,7 @@
 
 #![warn(unreachable_pub)]
 
+pub mod allocator;
 pub mod header;
 pub mod identity;
 mod layout;

@@ -4,6 +4,7 @@
 
 use std::ffi::{c_int, c_uint, c_void};
 
+use crate::allocator::Allocator;
 use crate::header::Header;
 use crate::text::{Sink, Str};
 
@@ -118,6 +119,9 @@ pub struct BinaryDescriptor {
     pub describe_build: Option<DescribeBuild>,
     /// Registers the items that the binary has and that are not registered, if this binary is the host.
     pub register_rest: Option<unsafe extern "C" fn()>,
+    /// The functions that the binary's memory comes from: those of the host that its global allocator forwards to, else those
+    /// of its global allocator.
+    pub allocator: *const Allocator,
 }
 
 /// Writes to `report` what the fingerprint of a crate's build is the hash of: lines of a kind and a value, such as

@@ -132,6 +132,7 @@ pub mod __private {
     pub use plugin_tls_macros::{lazy_static_items, thread_local_items};
 
     pub use crate::__constructor as constructor;
+    pub use crate::connection::{choose_allocator, chosen_allocator};
     pub use crate::connection::{connected_by_loader, disconnect, initialize_for, is_host, mark_plugin, use_own_store};
     pub use crate::item::{
         BuildOfCrate, Item, Layout, LocalItem, NoLayout, Probe, RawItem, StaticItem, describe, shape_of,

@@ -1,18 +1,21 @@
 //! What `export_plugin!` adds to a plugin's crate.
 //!
-//! | crate | mark | entry | takeover, own store left out |
-//! |---|---|---|---|
-//! | cdylib and nothing else | yes | `plugin_tls_entry` | yes |
-//! | cdylib and a library | yes | `plugin_tls_entry_` and a hash of the crate | no |
-//! | anything else | no | no | no |
+//! | crate | mark | entry | takeover, own store left out | global allocator |
+//! |---|---|---|---|---|
+//! | cdylib and nothing else | yes | `plugin_tls_entry` | yes | the host's, unless it is `own` |
+//! | cdylib and a library | yes | `plugin_tls_entry_` and a hash of the crate | no | no |
+//! | anything else | no | no | no | no |
 //!
 //! A crate that other crates can link as well gets no symbol that could collide with another such crate or with the
-//! program that links it. If it defined `pthread_create`, the whole program would use that function.
+//! program that links it. If it defined `pthread_create`, the whole program would use that function. A program with two
+//! global allocators is not built.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::mem;
 
 use proc_macro2::{Ident, TokenStream, TokenTree};
 use quote::quote;
+use syn::Token;
 use syn::parse::{ParseStream, Parser};
 
 use crate::compilation::{Compilation, Product};
@@ -29,17 +32,20 @@ const TAKEN_OVER: &[(&str, &str)] = &[
 /// The instruction that jumps to a symbol, by architecture.
 const JUMPS: &[(&str, &str)] = &[("x86_64", "jmp"), ("aarch64", "b")];
 
-/// How the plugin gets its context.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Loading {
-    /// The loader passes it.
-    ByLoader,
-    /// The plugin gets a context by a call of its own and passes it to `Context::initialize`.
-    ByHand,
+/// What the macro says of other options.
+const EXPECTED: &str = "expected nothing, `by_hand`, `allocator = own`, or both with a comma between them";
+
+/// The options of the macro.
+#[derive(Default)]
+struct Options {
+    /// No loader connects the plugin. It gets a context by a call of its own and passes it to `Context::initialize`.
+    by_hand: bool,
+    /// The plugin has a global allocator of its own.
+    own_allocator: bool,
 }
 
 pub(crate) fn expand(input: TokenStream, compilation: &Compilation) -> TokenStream {
-    let (home, loading) = match read.parse2(input) {
+    let (home, options) = match read.parse2(input) {
         Ok(input) => input,
         Err(error) => return error.into_compile_error(),
     };
@@ -47,11 +53,13 @@ pub(crate) fn expand(input: TokenStream, compilation: &Compilation) -> TokenStre
     if product == Product::Other {
         return TokenStream::new();
     }
+    let use_allocator = (!options.own_allocator).then(|| quote! { #home::__private::use_allocator(); });
     let mut items = vec![quote! {
         const _: () = {
             static HERE: u8 = 0;
             extern "C" fn mark() {
                 #home::__private::mark_plugin(&HERE);
+                #use_allocator
             }
             #home::__private::constructor! { mark }
         };
@@ -59,8 +67,11 @@ pub(crate) fn expand(input: TokenStream, compilation: &Compilation) -> TokenStre
     let alone = product == Product::Plugin;
     if alone {
         items.push(no_own_store(&home));
+        if !options.own_allocator {
+            items.push(host_allocator(&home));
+        }
     }
-    if loading == Loading::ByLoader {
+    if !options.by_hand {
         items.push(entry(&home, alone));
         if alone {
             items.extend(JUMPS.iter().map(|(architecture, jump)| take_over(&home, architecture, jump)));
@@ -69,17 +80,41 @@ pub(crate) fn expand(input: TokenStream, compilation: &Compilation) -> TokenStre
     items.into_iter().collect()
 }
 
-/// The path of the crate whose macro was called, and the macro's own input.
-fn read(input: ParseStream<'_>) -> syn::Result<(TokenTree, Loading)> {
+/// The path of the crate whose macro was called, and the macro's own input: options in any order, with commas between them.
+fn read(input: ParseStream<'_>) -> syn::Result<(TokenTree, Options)> {
     let home = input.parse()?;
-    if input.is_empty() {
-        return Ok((home, Loading::ByLoader));
+    let mut options = Options::default();
+    while !input.is_empty() {
+        let option: Ident = input.parse().map_err(|error| syn::Error::new(error.span(), EXPECTED))?;
+        let set = if option == "by_hand" {
+            &mut options.by_hand
+        } else if option == "allocator" {
+            let own: Option<Ident> = input.parse::<Token![=]>().and_then(|_| input.parse()).ok();
+            if own.is_none_or(|own| own != "own") {
+                return Err(syn::Error::new(option.span(), "expected `allocator = own`"));
+            }
+            &mut options.own_allocator
+        } else {
+            return Err(syn::Error::new(option.span(), EXPECTED));
+        };
+        if mem::replace(set, true) {
+            return Err(syn::Error::new(option.span(), format!("`{option}` is given twice")));
+        }
+        if !input.is_empty() {
+            input.parse::<Token![,]>()?;
+        }
     }
-    let option: Ident = input.parse()?;
-    if option != "by_hand" || !input.is_empty() {
-        return Err(syn::Error::new(option.span(), "expected nothing or `by_hand`"));
+    Ok((home, options))
+}
+
+/// Makes the host's allocator that of the plugin.
+fn host_allocator(home: &TokenTree) -> TokenStream {
+    quote! {
+        const _: () = {
+            #[#home::__private::global_allocator]
+            static ALLOCATOR: #home::HostAllocator = #home::HostAllocator;
+        };
     }
-    Ok((home, Loading::ByHand))
 }
 
 /// The structure that the loader looks for.
@@ -105,7 +140,7 @@ fn crate_hash() -> u64 {
     hasher.finish()
 }
 
-/// Defines the symbol through which a binary finds its own store as null: a plugin has none.
+/// Defines the symbol through which a binary finds its own store, and plugins its allocator, as null: a plugin has no store.
 ///
 /// With fat LTO this definition and the store's come into one module, in which a symbol may be defined once. There the one
 /// that comes first counts.
@@ -124,7 +159,7 @@ fn no_own_store(home: &TokenTree) -> TokenStream {
                         #home::__private::concat!(#global, #symbol),
                         #home::__private::concat!(#hidden, #symbol),
                         #home::__private::concat!(#prefix, #symbol, ":"),
-                        ".zero 8",
+                        ".zero 16",
                         #end,
                         ".endif"
                     }
@@ -190,12 +225,12 @@ mod tests {
     #[test]
     fn only_a_cdylib_alone_defines_functions_of_the_c_library() {
         let alone = expanded(&["--crate-type", "cdylib"], "home");
-        for part in ["pthread_create", "\"plugin_tls_entry\"", "own_store_symbol", "mark_plugin"] {
+        for part in ["pthread_create", "\"plugin_tls_entry\"", "own_store_symbol", "mark_plugin", "HostAllocator"] {
             assert!(alone.contains(part), "{part}: {alone}");
         }
         let mixed = expanded(&["--crate-type", "cdylib", "--crate-type", "rlib"], "home");
         assert!(mixed.contains("mark_plugin") && mixed.contains("\"plugin_tls_entry_"), "{mixed}");
-        for part in ["pthread", "\"plugin_tls_entry\"", "own_store_symbol"] {
+        for part in ["pthread", "\"plugin_tls_entry\"", "own_store_symbol", "HostAllocator"] {
             assert!(!mixed.contains(part), "{part}: {mixed}");
         }
         for others in [&["--crate-type", "rlib"][..], &["--crate-type", "cdylib", "--test"], &[]] {
@@ -211,8 +246,30 @@ mod tests {
     }
 
     #[test]
+    fn a_plugin_can_have_its_own_allocator() {
+        let cdylib = &["--crate-type", "cdylib"];
+        let own = expanded(cdylib, "home allocator = own");
+        assert!(own.contains("\"plugin_tls_entry\"") && !own.contains("HostAllocator"), "{own}");
+        for both in ["home by_hand, allocator = own", "home allocator = own, by_hand,"] {
+            let both = expanded(cdylib, both);
+            assert!(both.contains("mark_plugin"), "{both}");
+            assert!(!both.contains("plugin_tls_entry") && !both.contains("HostAllocator"), "{both}");
+        }
+        assert!(expanded(cdylib, "home by_hand").contains("HostAllocator"));
+    }
+
+    #[test]
     fn other_options_are_refused() {
-        for input in ["home by_foot", "home by_hand by_hand", "home 1"] {
+        for input in [
+            "home by_foot",
+            "home by_hand by_hand",
+            "home by_hand, by_hand",
+            "home 1",
+            "home , by_hand",
+            "home allocator",
+            "home allocator = host",
+            "home allocator own",
+        ] {
             let refused = expanded(&["--crate-type", "cdylib"], input);
             assert!(refused.contains("compile_error"), "{input}: {refused}");
         }

@@ -116,7 +116,8 @@ impl Registered {
             distinction = format!("{distinction} {}", declaration.number);
         }
         loop {
-            match self.copies(&declaration.identity.distinct(&distinction, bytes)).next() {
+            let copy = self.copies(&declaration.identity.distinct(&distinction, bytes)).next();
+            match copy {
                 None => return Place::Item { distinction, written_alike: false },
                 Some(copy) if !ptr::eq(copy.binary, binary) => {}
                 Some(own) if own.word.cast() == word => return Place::Known(own),

@@ -10,6 +10,7 @@ use plugin_tls_abi::table::{
 };
 use plugin_tls_abi::text::Sink;
 
+use crate::allocator;
 use crate::mismatch::{self, Mismatch};
 use crate::records::{Binary, NewBinary, Trust};
 use crate::registry::Handles;
@@ -28,6 +29,8 @@ pub struct Load {
     pub connected: Option<&'static Connected>,
     /// Out: why the store refused.
     pub mismatches: Vec<Mismatch>,
+    /// Out: the store refused because the plugin has another allocator than the host.
+    pub other_allocator: bool,
 }
 
 impl Store {
@@ -53,6 +56,7 @@ impl Store {
     /// Connects the binary that the store is part of. Its items are registered later, one by one.
     fn connect_host(&'static self, host: &BinaryDescriptor, compiler: &str) -> &'static Connected {
         self.host.get_or_init(|| {
+            allocator::forwarded_to(host.allocator);
             // The binary may be a library; where the system does not tell its file, it is taken to be the executable.
             let file = image::file_of(host.address).or_else(|| std::env::current_exe().ok());
             let name = file.and_then(|path| Some(path.file_name()?.to_string_lossy().into_owned()));
@@ -118,6 +122,16 @@ unsafe extern "C" fn connect(
     }
     // SAFETY: the caller guarantees that the text lives long enough, and that `load` is null or a `Load`.
     let (compiler, load) = unsafe { (descriptor.compiler.get(), descriptor.load.cast::<Load>().as_mut()) };
+    // SAFETY: the pointer is null or that of a static of the plugin, or of the host whose allocator the plugin uses.
+    let allocator = unsafe { descriptor.allocator.as_ref() };
+    if allocator.is_some_and(allocator::differs) {
+        // SAFETY: the sink is usable.
+        unsafe { report.write(allocator::OTHER) };
+        if let Some(load) = load {
+            load.other_allocator = true;
+        }
+        return REJECTED;
+    }
     let (descriptors, handles): (&[ItemDescriptor], Handles<'_>) = match descriptor.item_count {
         0 => (&[], &mut []),
         // SAFETY: the caller guarantees that there are as many descriptors, and room for as many handles, which need not be

@@ -8,6 +8,7 @@
 //!
 //! | module | subject |
 //! |---|---|
+//! | [`allocator`] | the host's allocator as plugins call it, and whether another one is the same |
 //! | `arena`, `memory` | memory that is freed as one; memory for one value |
 //! | [`progress`] | waking threads that wait for an unload |
 //! | `slots`, `locals` | the slots of each thread; the thread-locals of one store |
@@ -29,6 +30,7 @@
 #![warn(unreachable_pub)]
 
 mod alike;
+pub mod allocator;
 pub mod api;
 mod arena;
 mod builds;

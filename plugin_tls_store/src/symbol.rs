@@ -1,4 +1,5 @@
-//! The symbol through which a binary finds its store: a pointer to [`own_store`](crate::own_store).
+//! The symbol through which a binary finds its store: a pointer to [`own_store`](crate::own_store), and one to the functions
+//! of the binary's allocator. The second is for plugins, which find it through a note: see [`plugin_tls_abi::sys::note`].
 //!
 //! `plugin_tls_core` refers to the symbol, and so the linker pulls this crate in. `export_plugin!` defines the symbol as null:
 //! the linker takes that definition, because it comes first, and leaves this crate out.
@@ -12,13 +13,33 @@
 #[cfg(target_pointer_width = "64")]
 macro_rules! pointer {
     () => {
-        ".balign 8\n.quad {own_store}"
+        ".balign 8\n.quad {own_store}\n.quad {allocator}"
     };
 }
 #[cfg(target_pointer_width = "32")]
 macro_rules! pointer {
     () => {
-        ".balign 4\n.long {own_store}"
+        ".balign 4\n.long {own_store}\n.long {allocator}"
+    };
+}
+
+/// The note: its sizes, its type, its name and its descriptor, which is the distance to the second pointer. A linker that
+/// optimizes can take the note into a plugin. There it leads to the plugin's definition of the symbol, which is null.
+#[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
+macro_rules! note {
+    () => {
+        concat!(
+            ".pushsection .note.plugin_tls, \"a\", %note\n.balign 4\n.long 11\n.long 4\n.long 1\n.asciz \"plugin_tls\"\n",
+            ".balign 4\n.long ",
+            plugin_tls_abi::own_store_symbol!(),
+            " + 8 - .\n.popsection"
+        )
+    };
+}
+#[cfg(not(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64"))))]
+macro_rules! note {
+    () => {
+        ""
     };
 }
 
@@ -33,8 +54,10 @@ std::arch::global_asm!(
     pointer!(),
     concat!(".size ", plugin_tls_abi::own_store_symbol!(), ", . - ", plugin_tls_abi::own_store_symbol!()),
     ".popsection",
+    note!(),
     ".endif",
     own_store = sym crate::api::own_store,
+    allocator = sym crate::allocator::ALLOCATOR,
 );
 
 #[cfg(target_vendor = "apple")]
@@ -47,6 +70,7 @@ std::arch::global_asm!(
     pointer!(),
     ".popsection",
     own_store = sym crate::api::own_store,
+    allocator = sym crate::allocator::ALLOCATOR,
 );
 
 #[cfg(windows)]
@@ -57,4 +81,5 @@ std::arch::global_asm!(
     pointer!(),
     ".text",
     own_store = sym crate::api::own_store,
+    allocator = sym crate::allocator::ALLOCATOR,
 );

@@ -73,6 +73,7 @@ impl Plugin {
             initialize: None,
             describe_build: None,
             register_rest: None,
+            allocator: ptr::null(),
         };
         let (mut handle, mut item, mut report) = (ptr::null(), ptr::null(), String::new());
         let table = store.table();

@@ -83,6 +83,23 @@ impl Bench {
         (Box::leak(Box::new(library)), operations)
     }
 
+    /// Opens the library `test-plugin-NAME` in a namespace of its own, without connecting it. It is never closed.
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    pub fn open_in_a_namespace(&self, name: &str) -> Operations {
+        use std::ffi::CString;
+        use std::os::unix::ffi::OsStrExt;
+
+        let path = CString::new(self.path(name).as_os_str().as_bytes()).expect("the path has no zero");
+        // SAFETY: the file is a library of this workspace, and its initializers may run here.
+        let library = unsafe { libc::dlmopen(libc::LM_ID_NEWLM, path.as_ptr(), libc::RTLD_NOW) };
+        assert!(!library.is_null(), "the library can be loaded");
+        // SAFETY: the handle is that of a library that is open, and the name is a C string.
+        let probe = unsafe { libc::dlsym(library, c"probe".as_ptr()) };
+        assert!(!probe.is_null(), "the library has operations");
+        // SAFETY: `export_operations!` exports `probe` with the type `Probe`, and the library is never closed.
+        unsafe { Operations::new(std::mem::transmute::<*mut c_void, Probe>(probe)) }
+    }
+
     /// Opens the library `test-plugin-by-hand` without connecting it.
     pub fn open_by_hand(&self) -> ByHand {
         self.open_for_connection("by-hand")
@@ -129,6 +146,23 @@ impl ByHand {
             _ => Err(reason),
         }
     }
+}
+
+type Load = unsafe extern "C" fn(*const u8, usize, Write, *mut c_void) -> Option<Probe>;
+
+/// Loads the plugin `test-plugin-NAME` through a host library.
+pub fn load_through(library: &Library, bench: &Bench, name: &str) -> Result<Operations, String> {
+    let path = bench.path(name);
+    let path = path.to_str().expect("the path is text");
+    let mut reason = String::new();
+    // SAFETY: the library exports `load` with this type. The path and the reason live until the call returns, the file
+    // is a plugin of this workspace, and `append` accepts a `String`.
+    let probe = unsafe {
+        let load = library.get::<Load>(b"load").expect("the library loads plugins");
+        load(path.as_ptr(), path.len(), append, (&raw mut reason).cast())
+    };
+    // SAFETY: `export_operations!` exports `probe`, and the library never unloads the plugin.
+    probe.map(|probe| unsafe { Operations::new(probe) }).ok_or(reason)
 }
 
 /// Appends text of a library to a string.

@@ -12,14 +12,9 @@ static COUNTING: Counting = Counting;
 /// All accesses are relaxed: scenarios read the counter after they have joined the threads whose allocations matter.
 static IN_USE: AtomicUsize = AtomicUsize::new(0);
 
-/// The number of bytes that the host has in use.
+/// The number of bytes that the host has in use, and the plugins that allocate through it.
 pub fn in_use() -> usize {
     IN_USE.load(Relaxed)
-}
-
-/// Adds memory that a plugin allocated and the host is about to free. Both allocators get it from the system's.
-pub fn adopt(bytes: usize) {
-    IN_USE.fetch_add(bytes, Relaxed);
 }
 
 // SAFETY: all calls go to the system's allocator unchanged, and the counter does not affect what they return.

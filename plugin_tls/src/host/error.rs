@@ -93,6 +93,8 @@ pub enum LoadErrorKind {
         /// One for each difference.
         mismatches: Vec<Mismatch>,
     },
+    /// The plugin's global allocator is known to be another one than the host's.
+    OtherAllocator,
     /// The plugin did not connect, for a reason of its own.
     #[non_exhaustive]
     Refused {
@@ -198,6 +200,7 @@ impl fmt::Display for LoadError {
                 write!(f, "cannot load {path}: {} of its items cannot be shared", mismatches.len())?;
                 mismatches.iter().try_for_each(|mismatch| write!(f, "\n{mismatch}"))
             }
+            LoadErrorKind::OtherAllocator => write!(f, "cannot load {path}: {}", plugin_tls_store::allocator::OTHER),
             LoadErrorKind::Refused { reason } => write!(f, "cannot load {path}: it did not connect: {reason}"),
             LoadErrorKind::NotTheHost => {
                 write!(f, "cannot load {path}: this binary is a plugin of another host; let that host load the plugin")

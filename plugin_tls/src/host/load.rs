@@ -10,6 +10,7 @@ use plugin_tls_abi::header::{Header, HeaderError, MAJOR};
 use plugin_tls_abi::table::{ENTRY_SYMBOL, Entry, OK};
 use plugin_tls_abi::text::Sink;
 use plugin_tls_core::__private::{is_host, use_own_store};
+use plugin_tls_store::allocator::while_loading;
 use plugin_tls_store::api::Load;
 use plugin_tls_store::records::Trust;
 
@@ -203,6 +204,9 @@ unsafe fn load(path: &Path, options: &LoadOptions) -> Result<Plugin, LoadErrorKi
     if !load.mismatches.is_empty() {
         return Err(LoadErrorKind::Rejected { mismatches: load.mismatches });
     }
+    if load.other_allocator {
+        return Err(LoadErrorKind::OtherAllocator);
+    }
     if status != OK {
         return Err(LoadErrorKind::Refused { reason });
     }
@@ -223,7 +227,7 @@ unsafe fn open(path: &Path) -> Result<(Library, FileMark), LoadErrorKind> {
     loop {
         // SAFETY: the caller guarantees that the library's constructors may run.
         let open = || unsafe { file::open(path) }.map_err(|source| LoadErrorKind::Open { source });
-        let library = file::check(path, &mark).and_then(|()| open());
+        let library = file::check(path, &mark).and_then(|()| while_loading(open));
         let now = file::mark(path)?;
         // An error that comes from a look at two files says nothing about either.
         if now == mark {

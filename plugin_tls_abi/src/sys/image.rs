@@ -32,14 +32,34 @@ pub fn file_of(_address: *const c_void) -> Option<PathBuf> {
     None
 }
 
+/// Has the library that `address` lies in stay mapped until the process ends. False if that is not possible.
+#[cfg(target_os = "linux")]
+#[allow(clippy::not_unsafe_ptr_arg_deref, reason = "the address is looked up, not read")]
+pub fn keep(address: *const c_void) -> bool {
+    // SAFETY: a `Dl_info` is numbers and pointers, for which zero is valid.
+    let mut info: libc::Dl_info = unsafe { std::mem::zeroed() };
+    // SAFETY: `dladdr` takes any address, and `info` is writable.
+    let found = unsafe { libc::dladdr(address, &raw mut info) };
+    if found == 0 || info.dli_fname.is_null() {
+        return false;
+    }
+    let flags = libc::RTLD_LAZY | libc::RTLD_NOLOAD | libc::RTLD_NODELETE;
+    // SAFETY: the loader's own name of an image is a C string. The library is mapped, so that none of its code runs now. The
+    // handle is never closed.
+    let handle = unsafe { libc::dlopen(info.dli_fname, flags) };
+    !handle.is_null()
+}
+
+/// Has the library that `address` lies in stay mapped until the process ends. False if that is not possible.
+#[cfg(not(target_os = "linux"))]
+pub fn keep(_address: *const c_void) -> bool {
+    false
+}
+
 /// Whether `address` lies in the executable, and not in a library.
 #[cfg(target_os = "linux")]
 pub fn in_executable(address: *const c_void) -> bool {
-    // The system says where the headers of the executable are, also where it was started by `ld.so` itself. The first image
-    // that the loader lists is not always the executable: in a namespace of `dlmopen` it is a library.
-    // SAFETY: the function takes any number, and returns zero if it does not know it.
-    let headers = unsafe { libc::getauxval(libc::AT_PHDR) };
-    find(|image| (image.headers.as_ptr().addr() as u64 == headers).then(|| image.contains(address))).unwrap_or(false)
+    find(|image| image.is_executable().then(|| image.contains(address))).unwrap_or(false)
 }
 
 /// Whether `address` lies in the executable, and not in a library. False where the system does not tell.
@@ -64,7 +84,7 @@ pub fn span_of(_address: *const c_void) -> Option<Span> {
 
 /// A loaded image.
 #[cfg(target_os = "linux")]
-struct Image<'a> {
+pub(super) struct Image<'a> {
     base: usize,
     headers: &'a [Header],
 }
@@ -84,8 +104,33 @@ impl Image<'_> {
         })
     }
 
-    fn contains(&self, address: *const c_void) -> bool {
+    pub(super) fn contains(&self, address: *const c_void) -> bool {
         self.segments().any(|segment| segment.contains(&address.addr()))
+    }
+
+    /// The system says where the headers of the executable are, also where it was started by `ld.so` itself. The first image
+    /// that the loader lists is not always the executable: in a namespace of `dlmopen` it is a library.
+    pub(super) fn is_executable(&self) -> bool {
+        // SAFETY: the function takes any number, and returns zero if it does not know it.
+        let headers = unsafe { libc::getauxval(libc::AT_PHDR) };
+        self.headers.as_ptr().addr() as u64 == headers
+    }
+
+    /// Its notes, a slice for each segment of them, with the alignment of names and descriptors.
+    #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+    pub(super) fn notes(&self) -> impl Iterator<Item = (&[u8], usize)> {
+        let notes = self.headers.iter().filter(|header| header.p_type == libc::PT_NOTE);
+        notes.filter_map(|header| {
+            let start = std::ptr::with_exposed_provenance::<u8>(self.base.wrapping_add(header.p_vaddr as usize));
+            let size = header.p_memsz as usize;
+            // A linker can be told to leave notes in the file that are not loaded.
+            let is_loaded =
+                size > 0 && self.contains(start.cast()) && self.contains(start.wrapping_add(size - 1).cast());
+            // SAFETY: the bytes lie in loaded segments of the image, which stays mapped while the caller has it. Nothing
+            // writes notes.
+            is_loaded
+                .then(|| (unsafe { std::slice::from_raw_parts(start, size) }, if header.p_align == 8 { 8 } else { 4 }))
+        })
     }
 
     fn span(&self) -> Span {
@@ -96,7 +141,7 @@ impl Image<'_> {
 
 /// Shows `look` each image in the loader's order until it returns something.
 #[cfg(target_os = "linux")]
-fn find<R>(mut look: impl FnMut(&Image<'_>) -> Option<R>) -> Option<R> {
+pub(super) fn find<R>(mut look: impl FnMut(&Image<'_>) -> Option<R>) -> Option<R> {
     struct Search<'a, R> {
         look: &'a mut dyn FnMut(&Image<'_>) -> Option<R>,
         found: Option<R>,

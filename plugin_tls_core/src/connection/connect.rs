@@ -8,7 +8,7 @@ use plugin_tls_abi::header::{Header, HeaderError, MAJOR};
 use plugin_tls_abi::table::{Api, BinaryDescriptor, BinaryHandle, ItemDescriptor, ItemHandle, OK};
 use plugin_tls_abi::text::{Sink, Str};
 
-use super::state;
+use super::{allocator, state};
 use crate::error::ConnectError;
 use crate::item::{self, RawItem};
 
@@ -27,6 +27,7 @@ pub(super) fn descriptor(items: &[ItemDescriptor], load: *mut c_void) -> BinaryD
         initialize: Some(item::initialize),
         describe_build: Some(item::describe_build),
         register_rest: None,
+        allocator: allocator::in_use(),
     }
 }
 

@@ -5,11 +5,9 @@ use std::ffi::c_void;
 use std::sync::{Arc, Barrier};
 use std::thread;
 
-use libloading::Library;
-use test_api::Operations;
-use test_api::probe::{Probe, Write};
+use test_api::probe::Write;
 
-use crate::bench::{Bench, append, host};
+use crate::bench::{Bench, append, host, load_through};
 use crate::scenario::Scenario;
 
 const GROUP: &str = "host library";
@@ -53,48 +51,20 @@ pub fn scenarios() -> Vec<Scenario> {
 /// In a namespace of its own, a library is the first image that the system lists, as the executable is elsewhere.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 fn namespace(bench: &Bench) {
-    use std::ffi::CString;
-    use std::os::unix::ffi::OsStrExt;
-
     if std::env::var_os(test_plan::SANITIZER).is_some_and(|value| value == "1") {
         // The sanitizer's runtime cannot be loaded twice.
         return;
     }
-    let path = CString::new(bench.path("other-host-library").as_os_str().as_bytes()).expect("the path has no zero");
-    // SAFETY: the file is a library of this workspace, and its initializers may run here.
-    let library = unsafe { libc::dlmopen(libc::LM_ID_NEWLM, path.as_ptr(), libc::RTLD_NOW) };
-    assert!(!library.is_null(), "the library can be loaded");
-    // SAFETY: the handle is that of a library that is open, and the name is a C string.
-    let probe = unsafe { libc::dlsym(library, c"probe".as_ptr()) };
-    assert!(!probe.is_null(), "the library has operations");
-    // SAFETY: `export_operations!` exports `probe` with the type `Probe`, and the library is never closed.
-    let operations = unsafe { Operations::new(std::mem::transmute::<*mut c_void, Probe>(probe)) };
+    let operations = bench.open_in_a_namespace("other-host-library");
     let count = move || [1, 2].map(|n| operations.call("counter_add", n).number());
     assert_eq!(count(), [1, 3]);
     assert_eq!(thread::spawn(count).join().expect("the thread does not panic"), [1, 3]);
     assert_eq!(host("counter_add", 0).number(), 0, "this program has its own store");
 }
 
-type Load = unsafe extern "C" fn(*const u8, usize, Write, *mut c_void) -> Option<Probe>;
-
-/// Loads a plugin through the library.
-fn load(library: &Library, bench: &Bench, plugin: &str) -> Result<Operations, String> {
-    let path = bench.path(plugin);
-    let path = path.to_str().expect("the path is text");
-    let mut reason = String::new();
-    // SAFETY: the library exports `load` with this type. The path and the reason live until the call returns, the file
-    // is a plugin of this workspace, and `append` accepts a `String`.
-    let probe = unsafe {
-        let load = library.get::<Load>(b"load").expect("the library loads plugins");
-        load(path.as_ptr(), path.len(), append, (&raw mut reason).cast())
-    };
-    // SAFETY: `export_operations!` exports `probe`, and the library never unloads the plugin.
-    probe.map(|probe| unsafe { Operations::new(probe) }).ok_or(reason)
-}
-
 fn shares(bench: &Bench) {
     let (library, owner) = bench.open("host-library");
-    let first = load(library, bench, "first").unwrap_or_else(|error| panic!("{error}"));
+    let first = load_through(library, bench, "first").unwrap_or_else(|error| panic!("{error}"));
     for operation in ["counter_address", "registry_address", "tracked_address"] {
         let address = first.call(operation, 0).number();
         assert_eq!(owner.call(operation, 0).number(), address, "{operation}");
@@ -107,14 +77,14 @@ fn shares(bench: &Bench) {
     assert_eq!(first.call("plugin_counter_add", 1).number(), 101, "an item that only the plugin links");
 
     // A second plugin joins when the values exist.
-    let second = load(library, bench, "second").unwrap_or_else(|error| panic!("{error}"));
+    let second = load_through(library, bench, "second").unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(second.call("counter_add", 4).number(), 9);
     assert_eq!(second.call("plugin_counter_add", 1).number(), 102);
 }
 
 fn threads(bench: &Bench) {
     let (library, owner) = bench.open("host-library");
-    let first = load(library, bench, "first").unwrap_or_else(|error| panic!("{error}"));
+    let first = load_through(library, bench, "first").unwrap_or_else(|error| panic!("{error}"));
     let barrier = Arc::new(Barrier::new(2));
     let threads = [1, 2].map(|n| {
         let barrier = Arc::clone(&barrier);
@@ -145,13 +115,13 @@ fn threads(bench: &Bench) {
 fn one_host(bench: &Bench) {
     let (library, owner) = bench.open("host-library");
     let first = bench.load("first");
-    let reason = load(library, bench, "first").expect_err("the plugin has a host");
+    let reason = load_through(library, bench, "first").expect_err("the plugin has a host");
     assert!(reason.contains("another host"), "{reason}");
     assert_eq!(first.call("counter_add", 1).number(), 1);
     assert_eq!(host("counter_add", 1).number(), 2, "still shared with this program");
     assert_eq!(owner.call("counter_add", 0).number(), 0, "not shared with the library");
 
-    let second = load(library, bench, "second").unwrap_or_else(|error| panic!("{error}"));
+    let second = load_through(library, bench, "second").unwrap_or_else(|error| panic!("{error}"));
     let reason = bench.try_load("second").expect_err("the plugin has a host").to_string();
     assert!(reason.contains("another host"), "{reason}");
     assert_eq!(second.call("counter_add", 7).number(), 7);

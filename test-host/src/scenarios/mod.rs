@@ -1,5 +1,6 @@
 //! All scenarios, by topic.
 
+mod allocators;
 mod building;
 mod compilers;
 mod connection;
@@ -23,6 +24,7 @@ use crate::scenario::Scenario;
 /// All scenarios.
 pub fn all() -> Vec<Scenario> {
     let topics = [
+        allocators::scenarios(),
         building::scenarios(),
         compilers::scenarios(),
         connection::scenarios(),

@@ -3,6 +3,7 @@
 //! Every binary links its own copy of this crate. The host calls an operation of its own copy directly, and an
 //! operation of a plugin's copy with [`Operations::call`].
 
+pub mod allocation;
 pub mod building;
 pub mod ending;
 pub mod hot_path;

@@ -7,11 +7,12 @@ use std::ffi::c_void;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 pub use crate::outcome::{Operation, Outcome, message};
-use crate::{building, ending, hot_path, identity, operations, threads, types};
+use crate::{allocation, building, ending, hot_path, identity, operations, threads, types};
 
 /// The operations of this crate, a table per topic.
 const TABLES: &[&[Operation]] = &[
     operations::OPERATIONS,
+    allocation::OPERATIONS,
     building::OPERATIONS,
     ending::OPERATIONS,
     hot_path::OPERATIONS,
@@ -155,6 +156,45 @@ macro_rules! export_connect {
                     // SAFETY: the caller guarantees that `write` accepts `to`. The text lives until `write` returns.
                     unsafe { write(to, text.as_ptr(), text.len()) };
                     1
+                }
+            }
+        }
+    };
+}
+
+/// Exports `load` from a library that is a host: it loads plugins with the given type, `plugin_tls::host::Plugin`.
+#[macro_export]
+macro_rules! export_load {
+    ($plugin:ty) => {
+        /// Loads the plugin at a UTF-8 path. Returns its `probe`, or `None` after it wrote the reason.
+        ///
+        /// # Safety
+        ///
+        /// `path` must point to `length` readable bytes, which are the path of a plugin of this workspace. `write` must accept
+        /// `to` and any text.
+        #[unsafe(no_mangle)]
+        pub unsafe extern "C" fn load(
+            path: *const u8,
+            length: usize,
+            write: $crate::probe::Write,
+            to: *mut ::std::ffi::c_void,
+        ) -> ::std::option::Option<$crate::probe::Probe> {
+            let load = || {
+                // SAFETY: the caller guarantees that `path` points to `length` readable bytes.
+                let path = unsafe { ::std::slice::from_raw_parts(path, length) };
+                // SAFETY: the caller guarantees that the file is a plugin of this workspace. Its initializers may run here.
+                let plugin = unsafe { <$plugin>::load(&*String::from_utf8_lossy(path)) }?;
+                // SAFETY: `export_operations!` exports `probe` with the type `Probe`. Dropping `plugin` keeps the plugin
+                // loaded.
+                unsafe { plugin.get::<$crate::probe::Probe>(b"probe") }.map(|probe| *probe)
+            };
+            match load() {
+                Ok(probe) => Some(probe),
+                Err(error) => {
+                    let reason = error.to_string();
+                    // SAFETY: the caller guarantees that `write` accepts `to`. The reason lives until `write` returns.
+                    unsafe { write(to, reason.as_ptr(), reason.len()) };
+                    None
                 }
             }
         }

@@ -1,4 +1,35 @@
-//! A program that links two plugins' crates: they are no plugins there.
+//! A program that links two plugins' crates: they are no plugins there. It has an allocator of its own.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+/// The system's allocator, and the number of blocks that it has given out.
+struct Counting(AtomicUsize);
+
+#[global_allocator]
+static COUNTING: Counting = Counting(AtomicUsize::new(0));
+
+// SAFETY: all calls go to the system's allocator unchanged.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        self.0.fetch_add(1, Relaxed);
+        // SAFETY: the caller guarantees what the allocator asks.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
+        // SAFETY: the caller guarantees what the allocator asks.
+        unsafe { System.dealloc(memory, layout) }
+    }
+}
+
+/// In a plugin, `export_plugin!` defines a global allocator. In a program there can be only one.
+#[test]
+fn the_programs_allocator_is_its_own() {
+    let before = COUNTING.0.load(Relaxed);
+    drop(std::hint::black_box(Box::new(test_plugin_linked_one::add(0))));
+    assert!(COUNTING.0.load(Relaxed) > before);
+}
 
 #[test]
 fn two_plugins_crates_work_in_one_program() {

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use test_api::ending::log;
 use test_api::probe::Operation;
 
-plugin_tls::export_plugin!();
+plugin_tls::export_plugin!(allocator = own);
 test_api::export_operations!(OPERATIONS);
 
 /// This binary allocates no other blocks of a size between this and twice as much.
