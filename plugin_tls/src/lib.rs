@@ -59,12 +59,22 @@ pub use plugin_tls_core::{
 /// `export_plugin!(by_hand)` is for a library that another loader loads, and that gets its [`Context`] by a call of its own:
 /// it exports nothing, and accesses are an error until [`Context::initialize`] was called.
 ///
+/// # Allocator
+///
+/// The macro defines the plugin's global allocator, a [`HostAllocator`], so that what the plugin allocates can be freed by its
+/// host, and the other way round. A plugin with a `#[global_allocator]` of its own says so:
+/// `export_plugin!(allocator = own)`, or `export_plugin!(by_hand, allocator = own)`. The host loads such a plugin if both
+/// allocators pass everything on to the system's, as one does that only counts, and refuses it if they are known to differ.
+/// Where that cannot be known (without glibc 2.33 or newer, or under a sanitizer), the author of the plugin is responsible.
+///
+/// # Crate types
+///
 /// What the macro adds depends on the crate's type:
 ///
 /// | `crate-type` | what is added |
 /// |---|---|
 /// | `["cdylib"]` | everything |
-/// | `["cdylib", "rlib"]` and the like | the plugin can be loaded, but not unloaded: it does not take over the thread-locals, keys and threads of its own std, because those definitions would be the program's where the crate is linked into one |
+/// | `["cdylib", "rlib"]` and the like | the plugin can be loaded, but not unloaded: it does not take over the thread-locals, keys and threads of its own std, because those definitions would be the program's where the crate is linked into one. For the same reason it has no global allocator from the macro: it can name [`HostAllocator`] |
 /// | others, and tests | nothing: a crate that is linked into a program is no plugin there |
 ///
 /// The macro sees the arguments of the compiler, as Cargo passes them. It does not see a `#![crate_type]` attribute.
