@@ -60,17 +60,25 @@ pub fn all() -> impl Iterator<Item = (&'static str, &'static HiddenState)> {
     ROWS.iter().map(|row| (row.path, row.state))
 }
 
-/// The rest of `name` from the beginning of each path on that has more than one segment.
+/// The paths in `name` that have more than one segment. Each goes on to the end of the name.
+///
+/// It reads bytes, because most items of a binary come by here when it is loaded.
 fn paths(name: &str) -> impl Iterator<Item = &str> {
-    let mut from = 0;
+    let bytes = name.as_bytes();
+    let mut at = 0;
+    let skip = move |mut at: usize, kinds: u8| {
+        while bytes.get(at).is_some_and(|byte| KINDS[usize::from(*byte)] & kinds != 0) {
+            at += 1;
+        }
+        at
+    };
     std::iter::from_fn(move || {
-        while let Some(found) = name[from..].find("::") {
-            let separator = from + found;
-            let start = name[..separator].rfind(|c| !is_in_identifier(c)).map_or(0, |before| before + 1);
-            // Behind another separator, it is not the first segment of its path.
-            let is_first = start < separator && !name[..start].ends_with("::");
-            from = separator + 2;
-            if is_first {
+        while at < bytes.len() {
+            let start = skip(at, BETWEEN);
+            let end = skip(start, IDENTIFIER);
+            // To the end of the path. What begins with a separator is the rest of a path as well: `<T as Trait>::Type`.
+            at = skip(end, IDENTIFIER | COLON);
+            if start < end && bytes[end..].starts_with(b"::") {
                 return Some(&name[start..]);
             }
         }
@@ -78,26 +86,49 @@ fn paths(name: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-fn is_in_identifier(c: char) -> bool {
-    c == '_' || c.is_alphanumeric()
+const IDENTIFIER: u8 = 1;
+const COLON: u8 = 2;
+const BETWEEN: u8 = 4;
+
+/// What each byte is part of. Identifiers may have other letters than ASCII's; nothing else in a type's name has.
+static KINDS: [u8; 256] = {
+    let mut kinds = [BETWEEN; 256];
+    let mut byte: u8 = 0;
+    loop {
+        if byte == b'_' || byte.is_ascii_alphanumeric() || !byte.is_ascii() {
+            kinds[byte as usize] = IDENTIFIER;
+        } else if byte == b':' {
+            kinds[byte as usize] = COLON;
+        }
+        if byte == u8::MAX {
+            break kinds;
+        }
+        byte += 1;
+    }
+};
+
+fn is_in_identifier(byte: u8) -> bool {
+    KINDS[usize::from(byte)] == IDENTIFIER
 }
 
 /// What the type relies on whose path `rest` begins with.
 fn reliance(rest: &str) -> Option<Reliance<'_>> {
-    let root = &rest[..rest.find("::")? + 2];
-    if matches!(root, "core::" | "alloc::") {
+    if rest.starts_with("core::") || rest.starts_with("alloc::") {
         return None;
     }
-    let first = ROWS.partition_point(|row| row.path < root);
-    let of_this_crate = ROWS[first..].iter().take_while(|row| row.path.starts_with(root));
-    let row = of_this_crate.into_iter().find(|row| is_of(rest, row))?;
-    let end = rest.find(|c: char| !is_in_identifier(c) && c != ':').unwrap_or(rest.len());
+    // If a row's path begins `rest`, so do the paths of all rows between it and `rest` begin with that path. Of two such
+    // rows, as `Stdout` and `StdoutLock`, what follows an identifier decides, and it is less than any letter.
+    let row = &ROWS[ROWS.partition_point(|row| row.path <= rest).checked_sub(1)?];
+    if !is_of(rest, row) {
+        return None;
+    }
+    let end = rest.bytes().position(|byte| !is_in_identifier(byte) && byte != b':').unwrap_or(rest.len());
     Some(Reliance { path: rest[..end].trim_end_matches(':'), state: row.state })
 }
 
 fn is_of(rest: &str, row: &Row) -> bool {
     rest.strip_prefix(row.path).is_some_and(|after| {
-        (row.path.ends_with("::") || !after.starts_with(is_in_identifier))
+        (row.path.ends_with("::") || !after.bytes().next().is_some_and(is_in_identifier))
             && !row.except.iter().any(|harmless| after.starts_with(harmless))
     })
 }
@@ -113,6 +144,22 @@ mod tests {
     #[test]
     fn the_rows_are_sorted() {
         assert!(ROWS.is_sorted_by(|one, next| one.path < next.path));
+    }
+
+    #[test]
+    fn every_row_is_found() {
+        for Row { path, .. } in ROWS {
+            let (found_with, not_with): (&[_], &[_]) = match path.ends_with("::") {
+                true => (&["Type", "Type<u8>", "inner::Type"], &[]),
+                false => (&["", "<[u8; 64]>", ">", ", u8)", "::Inner"], &["s", "_", "2", "ä"]),
+            };
+            for (after, count) in
+                found_with.iter().map(|after| (after, 1)).chain(not_with.iter().map(|after| (after, 0)))
+            {
+                let name = format!("{path}{after}");
+                assert_eq!(relied_on(&name).count(), count, "{name}");
+            }
+        }
     }
 
     #[test]
@@ -157,6 +204,7 @@ mod tests {
         for name in [
             "my_parking_lot::Mutex",
             "api::parking_lot::Mutex",
+            "<u8 as api::Trait>::parking_lot::Mutex",
             "abi_stable::external_types::parking_lot::mutex::RMutex<u8>",
             "parking_lots::Mutex",
             "ünparking_lot::Mutex",

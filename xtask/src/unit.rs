@@ -27,7 +27,7 @@ const RUNS: &[&[&str]] = &[
         "-p",
         "test-plugin-linked-two",
     ],
-    &["-p", "test-host", "-p", "xtask", "-p", "test-plan", "-p", "bench-plan"],
+    &["-p", "test-host", "-p", "test-hidden-api", "-p", "xtask", "-p", "test-plan", "-p", "bench-plan"],
 ];
 
 /// Runs the tests of every crate. Reports failures instead of returning them.

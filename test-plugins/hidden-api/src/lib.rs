@@ -105,3 +105,66 @@ pub const OPERATIONS: &[Operation] = &[
     }),
     ("output_lock", |_| done(|| drop(OUTPUT.lock()))),
 ];
+
+#[cfg(test)]
+mod tests {
+    use std::any::type_name;
+
+    use plugin_tls_store::hidden_state::{all, relied_on};
+
+    use super::*;
+
+    const SHARING: &str = include_str!("../../../docs/sharing.md");
+
+    /// `test-plugins/hidden-names` has the types of all crates.
+    #[test]
+    fn the_real_types_are_known_by_their_names() {
+        type Boxed = Box<dyn Fn(&parking_lot::Mutex<u8>) -> u8 + Send>;
+
+        for (name, krates) in [
+            (type_name::<parking_lot::Mutex<u8>>(), &["parking_lot_core"][..]),
+            (type_name::<parking_lot::RwLock<u8>>(), &["parking_lot_core"]),
+            (type_name::<parking_lot::Condvar>(), &["parking_lot_core"]),
+            (type_name::<parking_lot::Once>(), &["parking_lot_core"]),
+            (type_name::<parking_lot::ReentrantMutex<u8>>(), &["parking_lot_core", "parking_lot_core"]),
+            (type_name::<parking_lot::FairMutex<u8>>(), &["parking_lot_core"]),
+            (type_name::<ArcSwap<u8>>(), &["arc_swap"]),
+            (type_name::<arc_swap::ArcSwapOption<u8>>(), &["arc_swap"]),
+            (type_name::<ThreadLocal<RefCell<u8>>>(), &["thread_local"]),
+            (type_name::<SendWrapper<u8>>(), &["std"]),
+            (type_name::<Fragile<u8>>(), &["std"]),
+            (type_name::<fragile::Sticky<u8>>(), &["std"]),
+            (type_name::<Sender<u8>>(), &["crossbeam_channel"]),
+            (type_name::<Receiver<u8>>(), &["crossbeam_channel"]),
+            (type_name::<Atomic<u8>>(), &["crossbeam_epoch"]),
+            (type_name::<AtomicCell<[u64; 4]>>(), &["crossbeam_utils"]),
+            (type_name::<Handle>(), &["tokio"]),
+            (type_name::<tokio::task::JoinHandle<u8>>(), &["tokio"]),
+            (type_name::<tokio::sync::Notify>(), &["parking_lot_core"]),
+            (type_name::<Stdout>(), &["std"]),
+            (type_name::<Boxed>(), &["parking_lot_core"]),
+            (type_name::<Mutex<Vec<(u8, Option<&'static [Handle]>)>>>(), &["tokio"]),
+            (type_name::<ThreadLocal<ArcSwap<u8>>>(), &["thread_local", "arc_swap"]),
+            (type_name::<AtomicCell<usize>>(), &[]),
+            (type_name::<crossbeam_utils::sync::ShardedLock<u8>>(), &[]),
+            (type_name::<crossbeam_epoch::Collector>(), &[]),
+            (type_name::<std::thread::ThreadId>(), &[]),
+            (type_name::<Mutex<Vec<Arc<dyn Fn(&str) -> String>>>>(), &[]),
+        ] {
+            let found: Vec<_> = relied_on(name).map(|reliance| reliance.state.krate).collect();
+            assert_eq!(found, krates, "{name}");
+        }
+    }
+
+    #[test]
+    fn the_documentation_names_every_crate_and_static() {
+        for (path, state) in all() {
+            let (root, _) = path.split_once("::").expect("a path");
+            assert!(SHARING.contains(&format!("| `{}` |", state.krate)), "{} has no row", state.krate);
+            assert!(SHARING.contains(&format!("`{root}")), "{root} is not named");
+            let name = state.statics.split('`').nth(1).expect("a static's name");
+            // The counter of std is private, and is described.
+            assert!(state.krate == "std" || SHARING.contains(&format!("`{name}`")), "{name} is not named");
+        }
+    }
+}
