@@ -128,11 +128,13 @@ fn judge(known: &Facts, offered: &Facts, same_compiler: bool, compared: &mut Com
         let layouts = (known.layout, offered.layout);
         // SAFETY: both layouts are of this scheme.
         let outcome = compared.0.entry(layouts).or_insert_with(|| unsafe { compare_layouts(scheme, layouts) });
-        return match outcome {
-            Ok(()) if same_id => Verdict::Same(Proof::SameTypeId),
-            Ok(()) => Verdict::Same(Proof::SameLayout),
-            Err(difference) => Verdict::Different(difference.clone()),
-        };
+        match outcome {
+            Err(difference) => return Verdict::Different(difference.clone()),
+            // Layouts of a part of the type prove nothing about the rest.
+            Ok(()) if scheme.same_compiler != 0 => {}
+            Ok(()) if same_id => return Verdict::Same(Proof::SameTypeId),
+            Ok(()) => return Verdict::Same(Proof::SameLayout),
+        }
     }
     if same_id {
         Verdict::Same(Proof::SameTypeId)
