@@ -39,11 +39,15 @@ tls::thread_local! {
 }
 
 fn main() {
+    #[allow(deprecated)]
+    let stop = inner::Command::Stop { r#in: 0 };
     COMMANDS.with(|commands| commands.borrow_mut().push(inner::Command::Run(Box::new(Session(1)))));
+    COMMANDS.with(|commands| commands.borrow_mut().push(stop));
     let is_run = |command: &inner::Command| match command {
         inner::Command::Run(named) => named.name() == "a",
         #[allow(deprecated)]
         inner::Command::Stop { r#in } => *r#in == 0,
     };
+    println!("{}", Session(1).0);
     println!("{}", COMMANDS.with(|commands| commands.borrow().iter().all(is_run)));
 }
