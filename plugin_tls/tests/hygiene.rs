@@ -29,6 +29,11 @@ mod decoys {
     pub(crate) struct Registration;
     pub(crate) struct Probe;
     pub(crate) struct Described;
+    pub(crate) struct Describer;
+    pub(crate) struct ShapeProbe;
+    pub(crate) struct HasShape;
+    pub(crate) struct i128;
+    pub(crate) struct isize;
     pub(crate) struct Node;
     pub(crate) struct ErasedNode;
     pub(crate) struct UnsafeCell;
@@ -48,6 +53,8 @@ mod decoys {
     pub(crate) trait Copy {}
     pub(crate) trait Drop {}
     pub(crate) trait StableAbi {}
+    pub(crate) trait Shape {}
+    pub(crate) trait Found {}
 
     pub(crate) fn drop() {}
     pub(crate) fn here() {}
@@ -65,6 +72,7 @@ mod decoys {
     pub(crate) const item: () = ();
     pub(crate) const lazy: () = ();
     pub(crate) const value: () = ();
+    pub(crate) const describer: () = ();
     pub(crate) const initializer: () = ();
     pub(crate) static __INVENTORY: () = ();
     pub(crate) static __CTOR: () = ();
@@ -85,6 +93,10 @@ mod blanket_traits {
         fn with(self) {}
         fn build(self) {}
         fn value(self) {}
+        fn field(self) {}
+        fn part(self) {}
+        fn fact(self) {}
+        fn end(self) {}
     }
     impl<T> ByValue for T {}
 
@@ -98,12 +110,20 @@ mod blanket_traits {
         fn with(&self) {}
         fn build(&self) {}
         fn value(&self) {}
+        fn field(&self) {}
+        fn part(&self) {}
+        fn fact(&self) {}
+        fn end(&self) {}
     }
     impl<T: ?Sized> ByReference for T {}
 
     pub(crate) trait Associated {
         const INFO: () = ();
         const LAYOUT: () = ();
+        const NEW: () = ();
+        fn field() {}
+        fn end() {}
+        fn begin_struct() {}
         fn new() {}
         fn __new() {}
         fn submit() {}
@@ -229,10 +249,28 @@ mod shadowed_macros {
             compile_error!("a user's macro was called")
         };
     }
+    macro_rules! offset_of {
+        ($($tokens:tt)*) => {
+            compile_error!("a user's macro was called")
+        };
+    }
     macro_rules! matches {
         ($($tokens:tt)*) => {
             compile_error!("a user's macro was called")
         };
+    }
+
+    #[derive(::plugin_tls::Shape)]
+    pub(crate) struct Described {
+        number: u32,
+    }
+    #[derive(::plugin_tls::Shape)]
+    pub(crate) enum Choice {
+        One = 1,
+    }
+    #[::plugin_tls::shape]
+    pub(crate) trait Object {
+        fn object(&self, number: u32) -> ::core::option::Option<Described>;
     }
 
     ::plugin_tls::thread_local! {
@@ -255,6 +293,19 @@ mod shadowed_macros {
 mod shadowed_names {
     #[expect(unused_imports, reason = "expansions must not use these names")]
     use super::decoys::*;
+
+    #[derive(::plugin_tls::Shape)]
+    pub(crate) struct Described {
+        number: u32,
+    }
+    #[derive(::plugin_tls::Shape)]
+    pub(crate) enum Choice {
+        One = 1,
+    }
+    #[::plugin_tls::shape]
+    pub(crate) trait Object {
+        fn object(&self, number: u32) -> ::core::option::Option<Described>;
+    }
 
     ::plugin_tls::thread_local! {
         pub(crate) static LAZY: ::core::cell::Cell<u32> = ::core::cell::Cell::new(1);
@@ -289,6 +340,19 @@ mod shadowed_by_items {
     pub(crate) type u8 = ();
     pub(crate) type usize = ();
 
+    #[derive(::plugin_tls::Shape)]
+    pub(crate) struct Described {
+        number: u32,
+    }
+    #[derive(::plugin_tls::Shape)]
+    pub(crate) enum Choice {
+        One = 1,
+    }
+    #[::plugin_tls::shape]
+    pub(crate) trait Object {
+        fn object(&self, number: u32) -> ::core::option::Option<Described>;
+    }
+
     ::plugin_tls::thread_local! {
         pub(crate) static LAZY: u32 = 1;
         pub(crate) static CONSTANT: u32 = const { 2 };
@@ -301,6 +365,19 @@ mod shadowed_by_items {
 mod with_methods_by_value {
     #[expect(unused_imports, reason = "expansions must not call these methods")]
     use super::blanket_traits::ByValue as _;
+
+    #[derive(::plugin_tls::Shape)]
+    pub(crate) struct Described {
+        number: u32,
+    }
+    #[derive(::plugin_tls::Shape)]
+    pub(crate) enum Choice {
+        One = 1,
+    }
+    #[::plugin_tls::shape]
+    pub(crate) trait Object {
+        fn object(&self, number: u32) -> ::core::option::Option<Described>;
+    }
 
     plugin_tls::thread_local! {
         pub(crate) static LAZY: String = "one".to_owned();
@@ -315,6 +392,19 @@ mod with_methods_by_reference {
     #[expect(unused_imports, reason = "expansions must not call these methods")]
     use super::blanket_traits::ByReference as _;
 
+    #[derive(::plugin_tls::Shape)]
+    pub(crate) struct Described {
+        number: u32,
+    }
+    #[derive(::plugin_tls::Shape)]
+    pub(crate) enum Choice {
+        One = 1,
+    }
+    #[::plugin_tls::shape]
+    pub(crate) trait Object {
+        fn object(&self, number: u32) -> ::core::option::Option<Described>;
+    }
+
     plugin_tls::thread_local! {
         pub(crate) static LAZY: String = "one".to_owned();
         pub(crate) static CONSTANT: u32 = const { 2 };
@@ -328,6 +418,19 @@ mod with_associated_items {
     #[expect(unused_imports, reason = "expansions must not call these methods")]
     use super::blanket_traits::Associated as _;
 
+    #[derive(::plugin_tls::Shape)]
+    pub(crate) struct Described {
+        number: u32,
+    }
+    #[derive(::plugin_tls::Shape)]
+    pub(crate) enum Choice {
+        One = 1,
+    }
+    #[::plugin_tls::shape]
+    pub(crate) trait Object {
+        fn object(&self, number: u32) -> ::core::option::Option<Described>;
+    }
+
     plugin_tls::thread_local! {
         pub(crate) static LAZY: String = "one".to_owned();
         pub(crate) static CONSTANT: u32 = const { 2 };
@@ -339,6 +442,19 @@ mod with_associated_items {
 
 mod without_prelude {
     #![no_implicit_prelude]
+
+    #[derive(::plugin_tls::Shape)]
+    pub(crate) struct Described {
+        number: u32,
+    }
+    #[derive(::plugin_tls::Shape)]
+    pub(crate) enum Choice {
+        One = 1,
+    }
+    #[::plugin_tls::shape]
+    pub(crate) trait Object {
+        fn object(&self, number: u32) -> ::core::option::Option<Described>;
+    }
 
     ::plugin_tls::thread_local! {
         pub(crate) static LAZY: ::std::string::String = ::std::string::String::new();
@@ -429,4 +545,27 @@ fn the_crate_may_have_any_name() {
 #[test]
 fn initializers_see_the_users_scope() {
     assert_eq!((users_scope::LAZY.with(|number| *number), *users_scope::STATIC), (2, 2));
+}
+
+#[test]
+fn descriptions_are_the_same_everywhere() {
+    use plugin_tls::__private::shape_text;
+
+    macro_rules! described_in {
+        ($($module:ident)*) => {[$(
+            shape_text::<(
+                $module::Described,
+                $module::Choice,
+                Box<dyn $module::Object + Send + Sync>,
+            )>().replace(&format!("{}::", stringify!($module)), "")
+        ),*]};
+    }
+    // The lengths of the paths differ.
+    let without_numbers = |text: String| text.replace(|c: char| c.is_ascii_digit(), "");
+    let all = described_in! {
+        shadowed_macros shadowed_names shadowed_by_items with_methods_by_value with_methods_by_reference
+        with_associated_items without_prelude
+    };
+    let all = all.map(without_numbers);
+    assert!(all.iter().all(|text| *text == all[0]), "{all:#?}");
 }

@@ -39,6 +39,10 @@
 
 #![warn(missing_docs, unreachable_pub)]
 
+// Derives in this crate's own tests name it so.
+#[cfg(test)]
+extern crate self as plugin_tls_core;
+
 mod connection;
 mod constructor;
 mod error;
@@ -51,7 +55,33 @@ pub use connection::Context;
 pub use error::{AccessError, AccessErrorReason, ConnectError};
 pub use lazy::{LazyStatic, initialize};
 pub use local_key::LocalKey;
-pub use plugin_tls_macros::{Shape, shape};
+/// # Example
+///
+/// ```
+/// use plugin_tls_core::Shape;
+///
+/// #[derive(Shape)]
+/// pub enum Command<T> {
+///     Run(Vec<T>),
+///     Stop { after: std::time::Duration },
+/// }
+/// ```
+pub use plugin_tls_macros::Shape;
+/// # Example
+///
+/// ```
+/// use plugin_tls_core::Shape;
+///
+/// #[plugin_tls_core::shape]
+/// pub trait Command {
+///     fn name(&self) -> String;
+///     fn run(&mut self, arguments: &[String]) -> Result<(), String>;
+/// }
+///
+/// #[derive(Shape)]
+/// pub struct Commands(Vec<Box<dyn Command + Send>>);
+/// ```
+pub use plugin_tls_macros::shape;
 pub use shape::Shape;
 
 /// Keys may be used on every thread, whatever their values are; contexts and errors may be passed on.

@@ -56,18 +56,6 @@ pub fn lazy_static_items(input: TokenStream) -> TokenStream {
 ///
 /// The derive names the crate `plugin_tls_core`, `plugin_tls_abi_stable` or `plugin_tls`, whichever is a dependency, under
 /// the name that it has there. If it is none, because another crate re-exports it, `#[shape(crate = path)]` names it.
-///
-/// ```
-/// # /*
-/// use plugin_tls_core::Shape;
-///
-/// #[derive(Shape)]
-/// pub enum Command<T> {
-///     Run(Vec<T>),
-///     Stop { after: std::time::Duration },
-/// }
-/// # */
-/// ```
 #[proc_macro_derive(Shape, attributes(shape))]
 pub fn derive_shape(input: TokenStream) -> TokenStream {
     shape::expand_derive(input.into()).into()
@@ -81,16 +69,6 @@ pub fn derive_shape(input: TokenStream) -> TokenStream {
 /// be given, as in `trait Numbers: Iterator<Item = u32>`.
 ///
 /// `#[shape(crate = path)]` is as for the derive.
-///
-/// ```
-/// # /*
-/// #[plugin_tls_core::shape]
-/// pub trait Command {
-///     fn name(&self) -> String;
-///     fn run(&mut self, arguments: &[String]) -> Result<(), String>;
-/// }
-/// # */
-/// ```
 #[proc_macro_attribute]
 pub fn shape(arguments: TokenStream, item: TokenStream) -> TokenStream {
     shape::expand_trait(arguments.into(), item.into()).into()

@@ -13,7 +13,7 @@ use std::ptr;
 
 use plugin_tls_abi::identity::{ByKey, Declaration, Identity};
 
-use crate::records::{Binary, ItemCopy};
+use crate::records::{Binary, ItemCopy, Record};
 use crate::registry::Registered;
 
 /// Which item a declaration is.
@@ -23,9 +23,9 @@ pub(crate) enum Place {
     Known(&'static ItemCopy),
     /// Another declaration of the binary, that of the copy, has the same identity and the same number.
     Duplicate(&'static ItemCopy),
-    /// The item whose identity has this distinction. `written_alike` says whether the binary has others that are written
-    /// like it.
-    Item { distinction: String, written_alike: bool },
+    /// The item whose identity has this distinction, and its record if there is one. `written_alike` says whether the binary
+    /// has others that are written like it.
+    Item { distinction: String, written_alike: bool, found: Option<&'static Record> },
     /// Nothing tells which of several items it is that another binary has, that of the copy.
     Ambiguous(&'static ItemCopy),
 }
@@ -73,33 +73,35 @@ impl Registered {
         if declaration.is_alone {
             return self.place_alone(binary, declaration, word, bytes);
         }
+        let found = self.records.get(&base).copied();
+        let of_base = || found.into_iter().flat_map(|record| self.copies_of(record));
         let group = || {
             self.groups.get(&base.key()).into_iter().flatten().filter(|record| record.identity.is_written_like(&base))
         };
         let in_group = || group().flat_map(|record| self.copies_of(record));
-        if let Some(known) = self.copies(&base).find(is_this).or_else(|| in_group().find(is_this)) {
+        if let Some(known) = of_base().find(is_this).or_else(|| in_group().find(is_this)) {
             return Place::Known(known);
         }
-        let own = || self.copies(&base).chain(in_group()).filter(is_own);
+        let own = || of_base().chain(in_group()).filter(is_own);
         if let Some(other) = own().find(|copy| copy.facts.number == declaration.number) {
             return Place::Duplicate(other);
         }
         let several = alike.has_several(&base) || own().next().is_some();
-        let plain = Place::Item { distinction: String::new(), written_alike: several };
+        let plain = Place::Item { distinction: String::new(), written_alike: several, found };
         if !several {
             return in_group().next().map_or(plain, Place::Ambiguous);
         }
         let distinction = declaration.number.to_string();
-        let numbered = self.copies(&base.distinct(&distinction, bytes)).next();
-        let first = self.copies(&base).next();
-        match first {
+        let record = self.records.get(&base.distinct(&distinction, bytes)).copied();
+        let numbered = record.and_then(|record| self.copies_of(record).next());
+        match of_base().next() {
             // A binary registered this one before it knew of the others: a host whose constructors had not all run.
             Some(first) if numbered.is_none() && first.facts.number == declaration.number && !is_own(&first) => plain,
             // The other binary has one only.
             Some(first) if numbered.is_none() && !is_own(&first) && in_group().next().is_none() => {
                 Place::Ambiguous(first)
             }
-            _ => Place::Item { distinction, written_alike: true },
+            _ => Place::Item { distinction, written_alike: true, found: record },
         }
     }
 
@@ -116,9 +118,9 @@ impl Registered {
             distinction = format!("{distinction} {}", declaration.number);
         }
         loop {
-            let copy = self.copies(&declaration.identity.distinct(&distinction, bytes)).next();
-            match copy {
-                None => return Place::Item { distinction, written_alike: false },
+            let found = self.records.get(&declaration.identity.distinct(&distinction, bytes)).copied();
+            match found.and_then(|record| self.copies_of(record).next()) {
+                None => return Place::Item { distinction, written_alike: false, found },
                 Some(copy) if !ptr::eq(copy.binary, binary) => {}
                 Some(own) if own.word.cast() == word => return Place::Known(own),
                 Some(own) => return Place::Duplicate(own),
@@ -126,10 +128,5 @@ impl Registered {
             // Another image was loaded from the same path.
             distinction.push('+');
         }
-    }
-
-    /// The copies of the item with this identity.
-    fn copies(&self, identity: &Identity<'_>) -> impl Iterator<Item = &'static ItemCopy> {
-        self.records.get(identity).into_iter().flat_map(|record| self.copies_of(record))
     }
 }

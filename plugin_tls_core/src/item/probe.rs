@@ -60,3 +60,53 @@ pub fn describe<I: Item, L: Layout<I::Value>, S: Found<I::Value>>(
         raw::describe(item.raw(), ty, initializer as *const (), Text::address(text), here.as_ptr(), here.len());
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::cell::{Cell, RefCell};
+
+    use plugin_tls_abi::text::Sink;
+
+    use crate::Shape;
+    use crate::item::all;
+    use crate::shape::shape_text;
+
+    #[derive(Shape)]
+    struct User {
+        name: String,
+    }
+
+    /// A type without shape.
+    struct Foreign(u8);
+
+    crate::thread_local! {
+        static OF_USER: RefCell<Vec<User>> = RefCell::default();
+        static OF_STD: Cell<u8> = Cell::new(1);
+        static OF_FOREIGN: Cell<Foreign> = Cell::new(Foreign(1));
+    }
+    crate::lazy_static! {
+        static ref STATIC: User = User { name: "a".to_owned() };
+    }
+
+    /// The shape of an item's type, as the host gets it.
+    fn shape_of(name: &str) -> Option<String> {
+        let item = all().find(|item| item.path().ends_with(name)).expect("it has been described");
+        item.descriptor().shape.map(|describe| {
+            let mut text = String::new();
+            let sink = Sink::new(&mut text);
+            // SAFETY: the sink's string is alive and not borrowed.
+            unsafe { describe(&raw const sink) };
+            text
+        })
+    }
+
+    #[test]
+    fn shapes_are_found_for_items() {
+        assert_eq!((OF_USER.with_borrow(Vec::len), OF_STD.get(), STATIC.name.len()), (0, 1, 1));
+        OF_FOREIGN.with(|cell| assert_eq!(cell.replace(Foreign(2)).0, 1));
+        assert_eq!(shape_of("::OF_USER"), Some(shape_text::<RefCell<Vec<User>>>()));
+        assert_eq!(shape_of("::OF_STD"), Some(shape_text::<Cell<u8>>()));
+        assert_eq!(shape_of("::STATIC"), Some(shape_text::<User>()));
+        assert_eq!(shape_of("::OF_FOREIGN"), None);
+    }
+}

@@ -113,7 +113,7 @@ fn variants(home: &TokenStream, data: &DataEnum, attributes: &[Attribute], to_st
         let discriminant = variant.discriminant.as_ref().map(|(_, value)| {
             let number = quote! { #home::__private::primitive::#number };
             let value = quote! {
-                const { let value: #number = { #value }; value as #home::__private::primitive::i128 }
+                const { let __plugin_tls_value: #number = { #value }; __plugin_tls_value as #home::__private::primitive::i128 }
             };
             let fact = call(home, "value_fact", quote! { "discriminant", #value });
             quote! { #fact; }

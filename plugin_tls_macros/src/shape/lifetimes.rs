@@ -63,17 +63,18 @@ impl VisitMut for ToStatic {
 }
 
 /// The lifetimes of a method in the order in which they occur: `_` for one that is left out, a number for one that the
-/// method declares, else its name. Two methods with the same types can differ in them.
-pub(super) fn of_method(signature: &Signature) -> String {
-    struct Collect<'a> {
-        declared: Vec<&'a Ident>,
+/// method declares, `t` and a number for one that the trait declares, else its name. Two methods with the same types can
+/// differ in them.
+pub(super) fn of_method(of_trait: &Generics, signature: &Signature) -> String {
+    struct Collect {
+        declared: Vec<(Ident, String)>,
         words: Vec<String>,
     }
 
-    impl<'ast> Visit<'ast> for Collect<'_> {
+    impl<'ast> Visit<'ast> for Collect {
         fn visit_lifetime(&mut self, lifetime: &'ast Lifetime) {
-            let number = self.declared.iter().position(|declared| **declared == lifetime.ident);
-            self.words.push(number.map_or_else(|| lifetime.ident.to_string(), |number| number.to_string()));
+            let declared = self.declared.iter().find(|(declared, _)| *declared == lifetime.ident);
+            self.words.push(declared.map_or_else(|| lifetime.ident.to_string(), |(_, word)| word.clone()));
         }
 
         fn visit_type_reference(&mut self, ty: &'ast TypeReference) {
@@ -84,7 +85,11 @@ pub(super) fn of_method(signature: &Signature) -> String {
         }
     }
 
-    let declared = signature.generics.lifetimes().map(|param| &param.lifetime.ident).collect();
+    let declared = |generics: &Generics, prefix: &str| -> Vec<(Ident, String)> {
+        let names = generics.lifetimes().map(|param| param.lifetime.ident.clone());
+        names.enumerate().map(|(number, name)| (name, format!("{prefix}{number}"))).collect()
+    };
+    let declared = [declared(of_trait, "t"), declared(&signature.generics, "")].concat();
     let mut collect = Collect { declared, words: Vec::new() };
     signature.inputs.iter().for_each(|input| collect.visit_fn_arg(input));
     collect.visit_return_type(&signature.output);

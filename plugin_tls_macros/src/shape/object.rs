@@ -180,7 +180,7 @@ fn method(home: &TokenStream, generics: &Generics, of: &TraitItemFn, replace: &m
     let signature = &of.sig;
     let name = signature.ident.unraw().to_string();
     let (begin, end) = (call(home, "begin_method", quote! { #name }), call(home, "end", quote! {}));
-    let facts = facts(signature).into_iter().filter(|(_, value)| !value.is_empty()).map(|(label, value)| {
+    let facts = facts(generics, signature).into_iter().filter(|(_, value)| !value.is_empty()).map(|(label, value)| {
         let fact = call(home, "fact", quote! { #label, #value });
         quote! { #fact; }
     });
@@ -225,7 +225,7 @@ fn method(home: &TokenStream, generics: &Generics, of: &TraitItemFn, replace: &m
 }
 
 /// What belongs to a method besides the types of its arguments and its result.
-fn facts(signature: &Signature) -> [(&'static str, String); 5] {
+fn facts(of_trait: &Generics, signature: &Signature) -> [(&'static str, String); 5] {
     let receiver = signature.receiver().map(|Receiver { kind, .. }| match kind {
         ReceiverKind::Reference(_, _, None) => "&self".to_owned(),
         ReceiverKind::Reference(_, _, Some(_)) => "&mut self".to_owned(),
@@ -241,6 +241,6 @@ fn facts(signature: &Signature) -> [(&'static str, String); 5] {
         ("unsafe", is_unsafe.to_owned()),
         ("ABI", abi),
         ("result", result.to_owned()),
-        ("lifetimes", lifetimes::of_method(signature)),
+        ("lifetimes", lifetimes::of_method(of_trait, signature)),
     ]
 }

@@ -89,7 +89,8 @@ impl Target {
             let WherePredicate::Type(predicate) = predicate else { continue };
             let is_self = matches!(&predicate.bounded_ty, Type::Path(ty) if ty.path.is_ident("Self"));
             let sized = matches!(&predicate.bounded_ty, Type::Path(ty) if ty.path.get_ident().is_some_and(&is_sized));
-            if !is_self && !(sized && predicate.bounds.iter().any(is_maybe)) {
+            let is_dropped = is_self || sized && predicate.bounds.iter().any(is_maybe);
+            if !is_dropped {
                 to_static.visit_predicate_type_mut(predicate);
                 target.predicates.push(predicate.to_token_stream());
             }

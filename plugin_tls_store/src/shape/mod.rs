@@ -16,6 +16,7 @@ mod words;
 pub(crate) use compare::{Comparison, UnprovenLeaf, compare, names};
 
 #[cfg(test)]
+#[allow(dead_code, reason = "only the shapes of the types matter")]
 mod tests {
     use std::cell::RefCell;
     use std::collections::HashMap;

@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use test_api::identity::PLACES;
+use plugin_tls::host::{Plugin, snapshot};
+use test_api::identity::{ALIKE, PLACES};
 
 use crate::bench::{Bench, host};
 use crate::scenario::Scenario;
@@ -41,7 +42,47 @@ pub fn scenarios() -> Vec<Scenario> {
             "all instances of a generic function have one item, as with std, even across binaries",
             generic,
         ),
+        Scenario::new(
+            GROUP,
+            "items_that_are_written_alike_are_shared",
+            "blocks, closures and constants that declare the same item have one each; host and plugins share each",
+            |bench| same_and_apart(bench, ALIKE),
+        ),
+        Scenario::new(
+            GROUP,
+            "items_of_a_cdylib_belong_to_its_image",
+            "items of a crate that is a cdylib only are not shared with another image, of the same crate or of another",
+            own_items,
+        ),
     ])
+}
+
+/// A copy of a plugin stands for an unrelated plugin whose crate has the same name.
+fn own_items(bench: &Bench) {
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    let copy = folder.path().join("copy.so");
+    std::fs::copy(bench.path("alike"), &copy).expect("the plugin can be copied");
+    for _ in 0..2 {
+        let plugins = [bench.path("alike"), copy.clone()].map(|path| {
+            // SAFETY: the files are plugins of this workspace, and their initializers may run here.
+            unsafe { Plugin::load(path) }.unwrap_or_else(|error| panic!("{error}"))
+        });
+        let before = snapshot().items().len();
+        for plugin in &plugins {
+            for (function, numbers) in [("twice_thread_local", [3, 5]), ("twice_static", [3, 5]), ("once", [3, 4])] {
+                // SAFETY: the plugin exports functions of this type, and it stays loaded meanwhile.
+                let function = unsafe { plugin.get::<extern "C" fn() -> u32>(function.as_bytes()) };
+                let function = function.unwrap_or_else(|error| panic!("{error}"));
+                assert_eq!([function(), function()], numbers, "the values of each item are its own");
+            }
+        }
+        let snapshot = snapshot();
+        assert_eq!(snapshot.items().len(), before, "loading a plugin again needs no more items: {snapshot}");
+        for plugin in plugins {
+            // SAFETY: nothing of the plugin is in use.
+            unsafe { plugin.unload() }.unwrap_or_else(|error| panic!("{error}"));
+        }
+    }
 }
 
 /// Asserts that each place is one item for host and plugins, and that no two places are the same item.

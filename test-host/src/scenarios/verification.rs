@@ -101,15 +101,10 @@ pub fn scenarios() -> Vec<Scenario> {
             "trust_types refuses types whose layouts are known to differ",
             trust_and_layouts,
         ),
-        any_compilers(
-            "duplicates_in_a_plugin_are_refused",
-            "a plugin with two declarations of one identity is refused; the error names both sites",
-            duplicates_in_a_plugin,
-        ),
-        any_compilers(
-            "duplicates_in_the_host_are_refused_on_access",
-            "one of two declarations with one identity works; access to the other is an error",
-            duplicates_in_the_host,
+        scenario(
+            "items_that_are_alike_are_shared_between_equal_builds_only",
+            "items that are written alike in one function are refused if the builds of their crate differ",
+            other_builds_of_items_that_are_alike,
         ),
         any_compilers(
             "snapshot_of_a_thread_local",
@@ -132,10 +127,9 @@ pub fn scenarios() -> Vec<Scenario> {
     ])
 }
 
-/// The sources of the host's version, of the changed version, and of the plugin `duplicates`.
+/// The sources of the host's version and of the changed version.
 const KNOWN: &str = include_str!("../../../test-plugins/versions/v0_3_1/src/lib.rs");
 const CHANGED: &str = include_str!("../../../test-plugins/versions/v0_3_3/src/lib.rs");
-const DUPLICATES: &str = include_str!("../../../test-plugins/duplicates/src/lib.rs");
 
 /// Asserts that `site` is in `file`, at the line of `source` that contains `text`.
 #[track_caller]
@@ -222,7 +216,7 @@ const CHANGES: &[(&str, MismatchField, &str, &str)] = &[
     ("NUMBER", MismatchField::Type, "Cell<u32>, with a stable layout", "Cell<i32>, with a stable layout"),
     ("NUMBERS", MismatchField::Type, "RVec<u32>, with a stable layout", "RVec<i32>, with a stable layout"),
     ("LOCKED", MismatchField::Type, "u32>, with a stable layout", "i32>, with a stable layout"),
-    ("BORROWED", MismatchField::Type, "RefCell<u32>, without a stable", "RefCell<i32>, without a stable"),
+    ("BORROWED", MismatchField::Type, "RefCell<u32>, with a stable", "RefCell<i32>, with a stable"),
     ("POSITION", MismatchField::Type, "versioned::Position>", "versioned::geometry::Position>"),
 ];
 
@@ -345,10 +339,10 @@ fn layouts_are_found(bench: &Bench) {
     for item in ["versioned::NUMBER", "versioned::NUMBERS", "versioned::LOCKED", "versioned::SCALE"] {
         assert!(has_layout(item), "{item}");
     }
-    // `RefCell` does not implement `StableAbi`.
-    for item in ["versioned::BORROWED", "versioned::POSITION"] {
-        assert!(!has_layout(item), "{item}");
-    }
+    // `RefCell` does not implement `StableAbi`. The layout is that of its argument.
+    assert!(has_layout("versioned::BORROWED"));
+    // The argument does not implement it either.
+    assert!(!has_layout("versioned::POSITION"));
 }
 
 fn unproven_type(bench: &Bench) {
@@ -435,62 +429,24 @@ fn trust_and_layouts(bench: &Bench) {
     }
 }
 
-fn duplicates_in_a_plugin(bench: &Bench) {
+fn other_builds_of_items_that_are_alike(bench: &Bench) {
     let before = snapshot();
-    let mismatches = rejected(bench.try_load("duplicates"));
-    assert_eq!(mismatches.len(), 2, "{mismatches:#?}");
-    for (function, item) in [("twice_thread_local", "LEVEL"), ("twice_static", "LIMIT")] {
-        let path = format!("test_plugin_duplicates::{function}::{item}");
-        let mismatch = mismatches.iter().find(|mismatch| mismatch.item == path);
-        let mismatch = mismatch.unwrap_or_else(|| panic!("{path} is missing: {mismatches:#?}"));
-        assert_eq!(mismatch.field, MismatchField::Declaration);
-        assert_eq!(mismatch.known.binary, mismatch.offered.binary);
-        assert!(mismatch.advice.contains("rename one of them"), "{mismatch}");
-        // The linker determines the order.
-        let mut sites = [&mismatch.known.site, &mismatch.offered.site];
-        sites.sort();
-        is_at(sites[0], "duplicates/src/lib.rs", DUPLICATES, &format!("the first {item}"));
-        is_at(sites[1], "duplicates/src/lib.rs", DUPLICATES, &format!("the second {item}"));
+    let mismatches = rejected(bench.try_load("other-blocks"));
+    let of = |path: &str| mismatches.iter().filter(|mismatch| mismatch.item == path).collect::<Vec<_>>();
+    let (two, some) = (of("versioned::of_two::ALIKE"), of("versioned::of_some::ALIKE"));
+    assert_eq!((two.len(), some.len(), mismatches.len()), (2, 1, 3), "{mismatches:#?}");
+    for (mismatch, line) in
+        two.iter().map(|two| (two, "block of two")).chain(some.iter().map(|some| (some, "block of some")))
+    {
+        assert_eq!(mismatch.field, MismatchField::Declaration, "{mismatch}");
+        assert!(mismatch.advice.contains("a name of its own"), "{mismatch}");
+        let sites = KNOWN.lines().enumerate().filter(|(_, text)| text.contains(line)).map(|(index, _)| index + 1);
+        let is_there = |number: usize| mismatch.known.site.contains(&format!("v0_3_1/src/lib.rs:{number}:"));
+        assert!(sites.into_iter().any(is_there), "{mismatch}");
     }
     assert_eq!(snapshot(), before, "nothing is registered");
-    if cfg!(target_os = "linux") {
-        assert!(!is_mapped(&bench.path("duplicates")), "nothing stays mapped");
-    }
-}
-
-fn duplicates_in_the_host(_: &Bench) {
-    let first = {
-        plugin_tls::thread_local!(static LEVEL: Cell<u32> = const { Cell::new(1) });
-        &LEVEL
-    };
-    let second = {
-        plugin_tls::thread_local!(static LEVEL: Cell<u32> = const { Cell::new(2) });
-        &LEVEL
-    };
-    // The one that is registered first has the key. The linker determines the order.
-    let refused: Vec<_> = [(first, 1), (second, 2)]
-        .into_iter()
-        .filter(|(level, own)| match level.try_with(Cell::get) {
-            Ok(value) => {
-                assert_eq!(value, *own, "each declaration has its own value");
-                false
-            }
-            Err(error) => {
-                assert_eq!(error.reason(), AccessErrorReason::Rejected);
-                true
-            }
-        })
-        .collect();
-    let [(level, _)] = refused.as_slice() else { panic!("one of them must be refused, not {}", refused.len()) };
-    let panic = catch_unwind(|| level.with(Cell::get)).expect_err("an access that cannot return an error panics");
-    let text = message(&*panic);
-    assert!(text.contains("duplicates_in_the_host::LEVEL"), "{text}");
-    assert!(text.contains("rename one of them"), "{text}");
-    let sites = text.lines().filter(|line| line.contains("verification.rs:")).count();
-    assert_eq!(sites, 2, "the message names both sites: {text}");
-    // Other items still work.
-    COUNT.set(3);
-    assert_eq!(COUNT.get(), 3);
+    assert_eq!([0, 1].map(versioned::of_two), [1, 2]);
+    assert_eq!([0, 1].map(versioned::of_some), [1, 2]);
 }
 
 fn thread_local_rows(bench: &Bench) {

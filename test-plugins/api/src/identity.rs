@@ -156,6 +156,66 @@ fn static_in_generic<T>() -> Outcome {
     address(&*WITHIN)
 }
 
+/// The item of one of two blocks that declare the same name and type.
+fn in_block(which: u64) -> Outcome {
+    match which {
+        0 => {
+            plugin_tls_core::thread_local!(static SAME: Cell<u64> = const { Cell::new(0) });
+            SAME.with(address)
+        }
+        _ => {
+            plugin_tls_core::thread_local!(static SAME: Cell<u64> = const { Cell::new(1) });
+            SAME.with(address)
+        }
+    }
+}
+
+/// The item of one of three closures that declare the same name and type.
+fn in_one_of_closures(which: u64) -> Outcome {
+    let closures: [fn() -> Outcome; 3] = [
+        || {
+            plugin_tls_core::lazy_static!(static ref SAME: u64 = 0;);
+            address(&*SAME)
+        },
+        || {
+            plugin_tls_core::lazy_static!(static ref SAME: u64 = 1;);
+            address(&*SAME)
+        },
+        || {
+            plugin_tls_core::lazy_static!(static ref SAME: u64 = 2;);
+            address(&*SAME)
+        },
+    ];
+    closures[which as usize]()
+}
+
+/// Declares an item within an anonymous constant, at one place in the source.
+macro_rules! in_constant {
+    ($name:ident) => {
+        const $name: fn() -> Outcome = {
+            fn item() -> Outcome {
+                SAME.with(address)
+            }
+    plugin_tls_core::thread_local!(static SAME: Cell<u64> = const { Cell::new(0) });
+            item
+        };
+    };
+}
+
+in_constant!(FIRST_CONSTANT);
+in_constant!(SECOND_CONSTANT);
+
+/// Operations that return the address of an item that others are written like.
+pub const ALIKE: &[&str] = &[
+    "first_block",
+    "second_block",
+    "first_closure",
+    "second_closure",
+    "third_closure",
+    "first_constant",
+    "second_constant",
+];
+
 /// Operations that return the address of an item. Each has another item.
 pub const PLACES: &[&str] = &[
     "left",
@@ -214,4 +274,11 @@ pub const OPERATIONS: &[Operation] = &[
     ("generic_of_u16", |_| generic::<u16>()),
     ("static_in_generic_of_u8", |_| static_in_generic::<u8>()),
     ("static_in_generic_of_u16", |_| static_in_generic::<u16>()),
+    ("first_block", |_| in_block(0)),
+    ("second_block", |_| in_block(1)),
+    ("first_closure", |_| in_one_of_closures(0)),
+    ("second_closure", |_| in_one_of_closures(1)),
+    ("third_closure", |_| in_one_of_closures(2)),
+    ("first_constant", |_| FIRST_CONSTANT()),
+    ("second_constant", |_| SECOND_CONSTANT()),
 ];

@@ -6,7 +6,7 @@
 use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 
-use plugin_tls::__private::{LocalItem, Probe, StaticItem};
+use plugin_tls::__private::{LocalItem, Probe, StaticItem, describe, shape_of};
 use plugin_tls::LocalKey;
 use test_api::outcome::address;
 use test_api::probe::Operation;
@@ -37,6 +37,18 @@ macro_rules! text {
     };
 }
 
+/// What an item's constructor does.
+macro_rules! describe {
+    ($item:ident, $($what:tt)*) => {
+        describe(
+            &$item,
+            Probe::new(&$item).__plugin_tls_layout(),
+            shape_of(&$item).__plugin_tls_find(),
+            $($what)*
+        )
+    };
+}
+
 const _: () = assert!(env!("CARGO_PKG_VERSION_MAJOR").as_bytes()[0] == b'0', "the items' compatible version is 0.x");
 
 /// Agrees with the host's item.
@@ -44,7 +56,7 @@ const SHARED: LocalKey<Cell<u64>> = {
     static ITEM: LocalItem<Cell<u64>> = LocalItem::NEW;
     extern "C" fn constructor() {
         let here = "test_host::scenarios::late::SHARED::constructor";
-        Probe::new(&ITEM).__plugin_tls_describe(text!("SHARED", "Cell<u64>"), here, || Cell::new(1));
+        describe!(ITEM, text!("SHARED", "Cell<u64>"), here, || Cell::new(1));
     }
     LocalKey::__new(&ITEM, constructor)
 };
@@ -54,7 +66,7 @@ const MISMATCH: LocalKey<Cell<u32>> = {
     static ITEM: LocalItem<Cell<u32>> = LocalItem::NEW;
     extern "C" fn constructor() {
         let here = "test_host::scenarios::late::MISMATCH::constructor";
-        Probe::new(&ITEM).__plugin_tls_describe(text!("MISMATCH", "Cell<Number>"), here, || Cell::new(1));
+        describe!(ITEM, text!("MISMATCH", "Cell<Number>"), here, || Cell::new(1));
     }
     LocalKey::__new(&ITEM, constructor)
 };
@@ -64,7 +76,7 @@ fn shared_static() -> &'static AtomicU64 {
     static ITEM: StaticItem<AtomicU64> = StaticItem::NEW;
     extern "C" fn constructor() {
         let here = "test_host::scenarios::late::SHARED_STATIC";
-        Probe::new(&ITEM).__plugin_tls_describe(text!("SHARED_STATIC", "AtomicU64"), here, || AtomicU64::new(1));
+        describe!(ITEM, text!("SHARED_STATIC", "AtomicU64"), here, || AtomicU64::new(1));
     }
     ITEM.get(constructor)
 }
@@ -74,7 +86,7 @@ fn mismatch_static() -> &'static [u64; 2] {
     static ITEM: StaticItem<[u64; 2]> = StaticItem::NEW;
     extern "C" fn constructor() {
         let here = "test_host::scenarios::late::MISMATCH_STATIC";
-        Probe::new(&ITEM).__plugin_tls_describe(text!("MISMATCH_STATIC", "Number"), here, || [1; 2]);
+        describe!(ITEM, text!("MISMATCH_STATIC", "Number"), here, || [1; 2]);
     }
     ITEM.get(constructor)
 }

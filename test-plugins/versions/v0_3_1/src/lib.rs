@@ -72,3 +72,31 @@ pub struct Scale {
 pub struct Position {
     pub line: u32,
 }
+
+/// Two blocks that declare the same item. 0.3.6 has them in another order.
+pub fn of_two(which: u8) -> u32 {
+    match which {
+        0 => {
+            plugin_tls_abi_stable::thread_local!(static ALIKE: Cell<u32> = const { Cell::new(1) }); // a block of two
+            ALIKE.get()
+        }
+        _ => {
+            plugin_tls_abi_stable::thread_local!(static ALIKE: Cell<u32> = const { Cell::new(2) }); // another block of two
+            ALIKE.get()
+        }
+    }
+}
+
+/// Two blocks that declare the same item. 0.3.6 has one of them.
+pub fn of_some(which: u8) -> u32 {
+    match which {
+        0 => {
+            plugin_tls_abi_stable::thread_local!(static ALIKE: Cell<u32> = const { Cell::new(1) }); // a block of some
+            ALIKE.get()
+        }
+        _ => {
+            plugin_tls_abi_stable::thread_local!(static ALIKE: Cell<u32> = const { Cell::new(2) }); // another block of some
+            ALIKE.get()
+        }
+    }
+}
