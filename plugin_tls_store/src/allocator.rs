@@ -16,8 +16,9 @@ pub(crate) static ALLOCATOR: Allocator = Allocator::of::<Global>(Some(loading));
 
 /// Why a plugin is refused.
 pub const OTHER: &str = "the plugin has another global allocator than the host, so that a value that one side allocates could \
-                         not be freed by the other: leave `allocator = own` out of the plugin's `export_plugin!`, or make \
-                         `plugin_tls::HostAllocator` its `#[global_allocator]`";
+                         not be freed by the other: call `export_plugin!` without `allocator = own`, or make \
+                         `plugin_tls::HostAllocator` the plugin's `#[global_allocator]`; and load the plugin with \
+                         `Plugin::load`, which tells it whose allocator to use";
 
 /// The functions that this binary's own memory comes from, if they are others: those of the host that a plugin forwards to,
 /// before it becomes a host itself. Relaxed: they are only compared.
