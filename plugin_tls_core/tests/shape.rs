@@ -233,6 +233,9 @@ trait Numbers {
     type Item;
 }
 
+/// # Safety
+///
+/// Nothing is asked.
 #[plugin_tls_core::shape]
 unsafe trait Plugin {}
 
