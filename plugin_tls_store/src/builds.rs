@@ -4,7 +4,7 @@
 
 #![forbid(unsafe_code)]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// More differences than these are counted only.
 const MOST: usize = 6;
@@ -12,22 +12,30 @@ const MOST: usize = 6;
 /// The kinds of lines that a build has once.
 const SINGLE: &[&str] = &["package", "edition", "target"];
 
+/// The order in which differences are told: what a user decides comes first, and what follows from it comes last.
+const ORDER: &[&str] = &["package", "feature", "cfg", "setting", "edition", "target", "source", "crate"];
+
 /// How the build `offered`, in the binary `offered_in`, differs from `known`. Empty if one of them is not known.
-pub(crate) fn differences(known: &str, known_in: &str, offered: &str, offered_in: &str) -> Vec<String> {
+///
+/// ```
+/// use plugin_tls_store::builds::differences;
+///
+/// let told = differences("package api 0.3.1\nfeature wide", "host", "package api 0.3.1", "greeter.so");
+/// assert_eq!(told, ["built with feature \"wide\" in host, without in greeter.so"]);
+/// ```
+pub fn differences(known: &str, known_in: &str, offered: &str, offered_in: &str) -> Vec<String> {
     if known.is_empty() || offered.is_empty() {
         return Vec::new();
     }
     let (known, offered) = (parts(known), parts(offered));
-    let mut differences = Vec::new();
-    for (part, value) in &known {
-        match offered.get(part) {
-            Some(other) if other == value => {}
-            other => differences.push(difference(*part, Some(value), other.copied(), known_in, offered_in)),
-        }
-    }
-    for (part, value) in offered.iter().filter(|(part, _)| !known.contains_key(*part)) {
-        differences.push(difference(*part, None, Some(value), known_in, offered_in));
-    }
+    let parts: BTreeSet<_> = known.keys().chain(offered.keys()).collect();
+    let mut differing: Vec<_> = parts.into_iter().filter(|part| known.get(part) != offered.get(part)).collect();
+    let rank = |kind: &str| ORDER.iter().position(|other| *other == kind);
+    differing.sort_by_key(|(kind, _)| rank(kind).unwrap_or(ORDER.len()));
+    let in_words = |part: &(&str, &str)| {
+        difference(*part, known.get(part).copied(), offered.get(part).copied(), known_in, offered_in)
+    };
+    let mut differences: Vec<_> = differing.into_iter().map(in_words).collect();
     if differences.len() > MOST {
         let more = differences.len() - MOST;
         differences.truncate(MOST);
@@ -123,12 +131,12 @@ mod tests {
         assert_eq!(
             differences,
             [
-                "its dependency serde differs: in version, features, settings, sources or dependencies",
-                "built with feature \"wide\" in host, without in p.so",
                 "package api 0.3.1 in host, api 0.3.2 in p.so",
+                "built with feature \"std\" in p.so, without in host",
+                "built with feature \"wide\" in host, without in p.so",
                 "built with debug-assertions on in host, off in p.so",
                 "the source file lib.rs differs",
-                "built with feature \"std\" in p.so, without in host",
+                "its dependency serde differs: in version, features, settings, sources or dependencies",
             ]
         );
         assert_eq!(differing_crates(BUILD, &other), ["serde"]);

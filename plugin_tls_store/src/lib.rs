@@ -15,7 +15,7 @@
 //! | [`hidden_state`] | types whose values rely on statics of their crate |
 //! | [`mismatch`] | why an item cannot be shared |
 //! | [`records`] | binaries, and the record of each item with its copies: data only |
-//! | `builds`, `std_types` | how two builds of a crate differ; which types are std's |
+//! | [`builds`], `std_types` | how two builds of a crate differ; which types are std's |
 //! | `shape` | comparing two descriptions of a type |
 //! | `verify`, [`registry`] | judging two copies; looking up, taking out |
 //! | `alike`, `registration` | which item a declaration is; adding |
@@ -33,7 +33,7 @@ mod alike;
 pub mod allocator;
 pub mod api;
 mod arena;
-mod builds;
+pub mod builds;
 pub mod hidden_state;
 mod locals;
 mod memory;

@@ -90,7 +90,7 @@ struct Registration<'a> {
 struct TypeOfItems {
     name: &'static str,
     /// Found out when another binary has such an item.
-    relied_on: OnceCell<Option<ReliedOn>>,
+    relied_on: OnceCell<Vec<ReliedOn>>,
 }
 
 /// What there was before it.
@@ -181,7 +181,7 @@ impl<'a> Registration<'a> {
                     binary: self.binary,
                     facts: &facts,
                     written_alike,
-                    relied_on: relied_on.as_ref(),
+                    relied_on,
                     shares_statics: &|name, other| shares_items_of(self.registered, self.declarations, name, other),
                 };
                 verify::verify(offered, reference, copies, &mut self.compared)?

@@ -41,6 +41,13 @@ impl Registered {
         self.records.iter().copied()
     }
 
+    /// The items of `binary`.
+    pub fn records_of(&self, binary: &Binary) -> Vec<&'static Record> {
+        let mut records = Vec::new();
+        self.for_each_record(Some(binary), |record| records.push(record));
+        records
+    }
+
     /// Looks at the items of `binary`, or at all.
     pub(crate) fn for_each_record(&self, binary: Option<&Binary>, look: impl FnMut(&'static Record)) {
         match binary {

@@ -17,6 +17,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::c_void;
+use std::iter;
 use std::ptr;
 
 use plugin_tls_abi::identity::Identity;
@@ -24,7 +25,7 @@ use plugin_tls_abi::table::{KIND_THREAD_LOCAL, LayoutScheme, OK};
 use plugin_tls_abi::text::Sink;
 
 use crate::builds;
-use crate::hidden_state::{self, HiddenState};
+use crate::hidden_state::{self, HiddenState, Reliance};
 use crate::mismatch::{Mismatch, MismatchField, Side};
 use crate::records::{Binary, Facts, ItemCopy, Proof, Trust};
 use crate::shape::{self, Comparison, UnprovenLeaf};
@@ -39,7 +40,7 @@ pub(crate) struct Offered<'a> {
     /// The binary has other items that are written like this one, so that only equal builds agree in which is which.
     pub(crate) written_alike: bool,
     /// What values of the type rely on besides their own bytes.
-    pub(crate) relied_on: Option<&'a ReliedOn>,
+    pub(crate) relied_on: &'a [ReliedOn],
     /// Whether the offered binary and another one share the statics of a crate.
     pub(crate) shares_statics: &'a dyn Fn(&str, &Binary) -> bool,
 }
@@ -54,10 +55,10 @@ pub(crate) struct ReliedOn {
 
 impl ReliedOn {
     /// What values of a type rely on: by its name, and by its shape, which is empty if it has none.
-    pub(crate) fn find(type_name: &str, shape: &str) -> Option<Self> {
-        let find = |name| hidden_state::relied_on(name).next();
-        let reliance = find(type_name).or_else(|| shape::names(shape).find_map(find))?;
-        Some(ReliedOn { path: reliance.path.to_owned(), state: reliance.state })
+    pub(crate) fn find(type_name: &str, shape: &str) -> Vec<Self> {
+        let names = iter::once(type_name).chain(shape::names(shape));
+        let all = names.flat_map(hidden_state::relied_on);
+        all.map(|Reliance { path, state, .. }| ReliedOn { path: path.to_owned(), state }).collect()
     }
 }
 
@@ -88,15 +89,16 @@ pub(crate) fn verify(
     if !differing.is_empty() {
         return Err(differing);
     }
-    if let Some(relied_on) = offered.relied_on.filter(|_| offered.binary.trust < Trust::Types) {
-        if !(offered.shares_statics)(relied_on.state.krate, reference.binary) {
+    if offered.binary.trust < Trust::Types {
+        let is_split = |relied_on: &&ReliedOn| !(offered.shares_statics)(relied_on.state.krate, reference.binary);
+        if let Some(relied_on) = offered.relied_on.iter().find(is_split) {
             return Err(vec![offered.relies(reference, relied_on)]);
         }
     }
     let others = copies.filter(|copy| !ptr::eq(*copy, reference));
     let (mut proof, mut doubt) = (None, None);
     let mut equal_builds = true;
-    for copy in std::iter::once(reference).chain(others) {
+    for copy in iter::once(reference).chain(others) {
         let verdict = offered.judge(copy, compared);
         equal_builds &= matches!(verdict, Verdict::Same(Proof::Build));
         match verdict {
@@ -501,7 +503,7 @@ mod tests {
             binary: &Binary::new(new),
             facts: offered,
             written_alike: false,
-            relied_on: None,
+            relied_on: &[],
             shares_statics: &|_, _| false,
         };
         let outcome = verify(offered, copies[0], copies.iter().copied(), &mut Compared::default());

@@ -155,6 +155,7 @@ const CRATES: &[Layers] = &[
             "host::file",
             "host::blocker",
             "host::symbol",
+            "host::report",
             "host::loaded",
             "host::plugin",
             "host::load",

@@ -24,6 +24,7 @@
 //! | `plugin` | a handle to a plugin |
 //! | `load` | loading |
 //! | `unload` | unloading |
+//! | `report` | what a plugin shares |
 //! | `snapshot` | what is in the store, for people |
 
 mod blocker;
@@ -32,6 +33,7 @@ mod file;
 mod load;
 mod loaded;
 mod plugin;
+mod report;
 mod snapshot;
 mod state;
 mod symbol;
@@ -43,6 +45,7 @@ pub use load::LoadOptions;
 pub use plugin::Plugin;
 pub use plugin_tls_store::mismatch::{Mismatch, MismatchField, Side};
 pub use plugin_tls_store::unload::{ItemInfo, ThreadInfo};
+pub use report::{LoadReport, NearMiss, ReportItem, SharedWith, SharingProof};
 pub use snapshot::{Snapshot, SnapshotItem, SnapshotKind, SnapshotState, snapshot};
 pub use state::PluginState;
 pub use symbol::Symbol;
@@ -57,6 +60,7 @@ const _: () = {
     is_send_and_sync::<Unloaded>();
     is_send_and_sync::<LoadError>();
     is_send_and_sync::<LoadOptions>();
+    is_send_and_sync::<LoadReport>();
     is_send_and_sync::<Snapshot>();
     is_send_and_sync::<Blocker>();
     is_send_and_sync::<Symbol<'_, extern "C" fn()>>();

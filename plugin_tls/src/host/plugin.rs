@@ -4,12 +4,13 @@ use std::ffi::c_void;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::ptr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use plugin_tls_abi::sys::image;
 
 use super::error::{LoadError, LoadErrorKind};
 use super::loaded::{Image, Loaded};
+use super::report::LoadReport;
 use super::state::PluginState;
 use super::symbol::Symbol;
 
@@ -37,6 +38,8 @@ pub struct Plugin {
     path: PathBuf,
     name: String,
     look_for_dangling: bool,
+    /// In a box, because errors contain handles, too.
+    report: OnceLock<Box<LoadReport>>,
     /// The handle is counted in [`Handles::live`](super::loaded::Handles::live).
     pub(super) live: bool,
 }
@@ -51,7 +54,14 @@ pub(super) fn name_of(path: &Path) -> String {
 impl Plugin {
     /// A new handle, which is counted.
     pub(super) fn new(loaded: Arc<Loaded>, path: &Path) -> Self {
-        Plugin { loaded, path: path.to_owned(), name: name_of(path), look_for_dangling: false, live: true }
+        Plugin {
+            loaded,
+            path: path.to_owned(),
+            name: name_of(path),
+            look_for_dangling: false,
+            report: OnceLock::new(),
+            live: true,
+        }
     }
 
     /// Whether [`unload`](Self::unload) looks through the bytes of surviving values for addresses in the plugin. It always
@@ -139,6 +149,31 @@ impl Plugin {
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// What the plugin shares with whom, and on what proof.
+    ///
+    /// The report is made at the first call and then kept. It is empty if another handle has unloaded the plugin by then,
+    /// or if the plugin was connected by hand.
+    ///
+    /// ```no_run
+    /// # use plugin_tls::host::{LoadError, Plugin};
+    /// # fn main() -> Result<(), LoadError> {
+    /// // SAFETY: a library of our own, whose constructors may run here.
+    /// let plugin = unsafe { Plugin::load("plugins/libgreeter.so")? };
+    /// println!("{}", plugin.report());
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn report(&self) -> &LoadReport {
+        self.report.get_or_init(|| {
+            // The lock keeps the plugin registered meanwhile.
+            Box::new(match self.loaded.handles().image {
+                Image::Mapped { connected: Some(connected), .. } => LoadReport::of(connected.binary),
+                _ => LoadReport::default(),
+            })
+        })
     }
 
     /// What has become of the plugin. Another handle may have unloaded it.

@@ -35,6 +35,11 @@ impl<'a> Identity<'a> {
         Fields { module, version, package, target, function: self.function, name, ty }
     }
 
+    /// Whether the item belongs to the image that declares it: see [`Declaration::is_alone`].
+    pub fn is_alone(&self) -> bool {
+        self.fields().target == ALONE
+    }
+
     /// The name of the crate that declares the item.
     pub fn crate_name(&self) -> &'a str {
         self.text.split([':', '\0']).next().unwrap_or_default()
