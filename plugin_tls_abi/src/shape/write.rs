@@ -79,6 +79,11 @@ impl Writer {
         &self.text
     }
 
+    /// What has been written.
+    pub fn into_text(self) -> String {
+        self.text
+    }
+
     fn push(&mut self, text: &str) {
         self.number(text.len(), ':');
         self.text.push_str(text);

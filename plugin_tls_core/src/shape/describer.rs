@@ -81,7 +81,7 @@ fn sizes<T>() -> Sizes {
 pub(crate) fn text_of(describe: Describe) -> String {
     let mut describer = Describer { writer: Writer::new(), seen: Vec::new() };
     describe(&mut describer);
-    describer.writer.text().to_owned()
+    describer.writer.into_text()
 }
 
 /// The shape of `T`.
