@@ -29,6 +29,11 @@
 //!
 //! A binary that no host has connected has a store of its own: tests, build scripts and other programs work as ever.
 //!
+//! # Types
+//!
+//! A plugin is refused if it is not proven to mean the same types. `#[derive(Shape)]` makes a type's structure part of the
+//! proof, so that the builds of host and plugin may differ in other things: see [`Shape`](trait@Shape).
+//!
 //! # How it works
 //!
 //! Each item has a key, made of the crate's name and compatible version, the module, the enclosing function, the item's

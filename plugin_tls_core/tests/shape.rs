@@ -401,8 +401,21 @@ mod renamed {
     pub(super) trait Trait {}
 }
 
+/// A module that imports the derive and the attribute, which have one name but for case.
+mod imported {
+    use plugin_tls_core::{Shape, shape};
+
+    #[derive(Shape)]
+    pub(super) struct Type(u8);
+
+    #[shape]
+    pub(super) trait Trait {}
+}
+
 #[test]
 fn the_crate_can_be_named() {
+    has::<imported::Type>(&["S21:shape::imported::Type"]);
+    has::<dyn imported::Trait>(&["I22:shape::imported::Trait"]);
     has::<renamed::Type>(&["S20:shape::renamed::Type"]);
     has::<dyn renamed::Trait>(&["I21:shape::renamed::Trait"]);
 }

@@ -27,7 +27,9 @@ pub struct Writer {
 impl Writer {
     #[allow(clippy::new_without_default, reason = "it starts with some text")]
     pub fn new() -> Self {
-        Writer { text: START.to_owned(), nodes: 0 }
+        let mut text = String::with_capacity(512);
+        text.push_str(START);
+        Writer { text, nodes: 0 }
     }
 
     /// Begins a node, and returns its number. Facts, then children, then [`close`](Self::close) follow.
@@ -77,6 +79,11 @@ impl Writer {
     /// What has been written.
     pub fn text(&self) -> &str {
         &self.text
+    }
+
+    /// What has been written.
+    pub fn into_text(self) -> String {
+        self.text
     }
 
     fn push(&mut self, text: &str) {

@@ -5,7 +5,7 @@
 //! could come first. What it returns is a type that says what was found.
 //!
 //! The probe of this crate finds no layouts. That of `plugin_tls_abi_stable` does. The probe for shapes is
-//! [`ShapeProbe`](crate::shape::ShapeProbe).
+//! [`ShapeProbe`].
 
 use std::marker::PhantomData;
 

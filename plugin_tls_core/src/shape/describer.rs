@@ -81,7 +81,7 @@ fn sizes<T>() -> Sizes {
 pub(crate) fn text_of(describe: Describe) -> String {
     let mut describer = Describer { writer: Writer::new(), seen: Vec::new() };
     describe(&mut describer);
-    describer.writer.text().to_owned()
+    describer.writer.into_text()
 }
 
 /// The shape of `T`.
@@ -106,6 +106,14 @@ impl Describer {
         }
     }
 
+    /// Describes a type that is made of one other. Many types are, and one call is less code than three.
+    pub(super) fn wrapper(&mut self, id: TypeId, kind: Kind, name: &str, label: &str, describe: Describe) {
+        if self.begin(id, kind, name) {
+            self.child(label, describe);
+            self.end();
+        }
+    }
+
     /// Begins the node of a type that users define. `text` has the module's path, the type's name, the compatible version of
     /// its crate, and the build of its crate, with a NUL byte between two of them.
     fn begin_derived(&mut self, id: TypeId, kind: Kind, text: &str, sizes: Option<Sizes>) -> bool {
@@ -124,31 +132,32 @@ impl Describer {
     }
 
     /// Begins the node of a struct: see `begin_derived`.
+    #[inline]
     pub fn begin_struct<T: 'static>(&mut self, text: &str) -> bool {
         self.begin_derived(TypeId::of::<T>(), Kind::Struct, text, Some(sizes::<T>()))
     }
 
     /// Begins the node of a union: see `begin_derived`.
+    #[inline]
     pub fn begin_union<T: 'static>(&mut self, text: &str) -> bool {
         self.begin_derived(TypeId::of::<T>(), Kind::Union, text, Some(sizes::<T>()))
     }
 
     /// Begins the node of an enum: see `begin_derived`.
+    #[inline]
     pub fn begin_enum<T: 'static>(&mut self, text: &str) -> bool {
         self.begin_derived(TypeId::of::<T>(), Kind::Enum, text, Some(sizes::<T>()))
     }
 
     /// Begins the node of a trait object: see `begin_derived`.
+    #[inline]
     pub fn begin_trait<T: ?Sized + 'static>(&mut self, text: &str) -> bool {
         self.begin_derived(TypeId::of::<T>(), Kind::Trait, text, None)
     }
 
     /// Describes `T` as `Base` with more auto traits.
     pub fn trait_with<T: ?Sized + 'static, Base: ?Sized + Shape>(&mut self, template: &str) {
-        if self.begin(TypeId::of::<T>(), Kind::Builtin, template) {
-            self.child("", Base::__plugin_tls_shape);
-            self.end();
-        }
+        self.wrapper(TypeId::of::<T>(), Kind::Builtin, template, "", Base::__plugin_tls_shape);
     }
 
     /// Describes a type without shape.
@@ -180,6 +189,7 @@ impl Describer {
     }
 
     /// A child of the node that is open, at an offset.
+    #[inline]
     pub fn field<T: ?Sized, F: Found<T>>(&mut self, label: &str, offset: usize, _ty: F) {
         self.child_at(label, offset, F::DESCRIBE);
     }
@@ -190,6 +200,7 @@ impl Describer {
     }
 
     /// A child of the node that is open.
+    #[inline]
     pub fn part<T: ?Sized, F: Found<T>>(&mut self, label: &str, _ty: F) {
         self.child(label, F::DESCRIBE);
     }

@@ -27,10 +27,7 @@ macro_rules! pointers {
     ($($ty:ty: $template:literal $label:literal;)*) => {$(
         impl<T: ?Sized + Shape> Shape for $ty {
             fn __plugin_tls_shape(describer: &mut Describer) {
-                if describer.begin(TypeId::of::<Self>(), Kind::Builtin, $template) {
-                    describer.child($label, T::__plugin_tls_shape);
-                    describer.end();
-                }
+                describer.wrapper(TypeId::of::<Self>(), Kind::Builtin, $template, $label, T::__plugin_tls_shape);
             }
         }
     )*};
@@ -45,10 +42,7 @@ pointers! {
 
 impl<T: Shape> Shape for [T] {
     fn __plugin_tls_shape(describer: &mut Describer) {
-        if describer.begin(TypeId::of::<Self>(), Kind::Builtin, "[{}]") {
-            describer.child("[item]", T::__plugin_tls_shape);
-            describer.end();
-        }
+        describer.wrapper(TypeId::of::<Self>(), Kind::Builtin, "[{}]", "[item]", T::__plugin_tls_shape);
     }
 }
 

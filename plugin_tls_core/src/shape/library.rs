@@ -26,13 +26,24 @@ macro_rules! generic_types {
     ($($root:ident $(:: $path:ident)+ < $($name:ident: $label:literal $(($($bound:tt)*))?),+ >;)*) => {$(
         impl<$($name: Shape $(+ $($bound)*)?),+> Shape for $root $(:: $path)+<$($name),+> {
             fn __plugin_tls_shape(describer: &mut Describer) {
-                if describer.begin(TypeId::of::<Self>(), Kind::Std, concat!(stringify!($root), $("::", stringify!($path)),+)) {
-                    $(describer.child($label, $name::__plugin_tls_shape);)+
-                    describer.end();
-                }
+                let name = concat!(stringify!($root), $("::", stringify!($path)),+);
+                describe_arguments!(describer, Kind::Std, name, $($name $label)+);
             }
         }
     )*};
+}
+
+/// Describes a type by its arguments.
+macro_rules! describe_arguments {
+    ($describer:ident, $kind:expr, $name:expr, $argument:ident $label:literal) => {
+        $describer.wrapper(TypeId::of::<Self>(), $kind, $name, $label, $argument::__plugin_tls_shape)
+    };
+    ($describer:ident, $kind:expr, $name:expr, $($argument:ident $label:literal)*) => {
+        if $describer.begin(TypeId::of::<Self>(), $kind, $name) {
+            $($describer.child($label, $argument::__plugin_tls_shape);)*
+            $describer.end();
+        }
+    };
 }
 
 types! {
@@ -101,10 +112,8 @@ macro_rules! non_zero {
     ($($number:ty)*) => {$(
         impl Shape for std::num::NonZero<$number> {
             fn __plugin_tls_shape(describer: &mut Describer) {
-                if describer.begin(TypeId::of::<Self>(), Kind::Std, "std::num::NonZero") {
-                    describer.child("", <$number>::__plugin_tls_shape);
-                    describer.end();
-                }
+                let (id, name) = (TypeId::of::<Self>(), "std::num::NonZero");
+                describer.wrapper(id, Kind::Std, name, "", <$number>::__plugin_tls_shape);
             }
         }
     )*};

@@ -49,6 +49,10 @@ pub(crate) fn compare(
         return Comparison::Unreadable;
     };
     let (known_shape, offered_shape) = (&known_shape, &offered_shape);
+    // The usual case.
+    if known == offered && known_shape.nodes().iter().all(|node| node.kind != Kind::Leaf) {
+        return Comparison::Same;
+    }
     let mut unproven = Vec::new();
     // Equal texts can only differ in what their leaves are.
     let passes = if known == offered { &Pass::ALL[..1] } else { &Pass::ALL[..] };

@@ -311,6 +311,9 @@ mod tests {
         let unproven = UnprovenLeaf { path: "Locked.lock".to_owned(), type_name: lock.to_owned() };
         assert_eq!(comparison, Comparison::Unproven(vec![unproven]));
         assert_eq!(leaves.len(), 2, "{leaves:?}");
+        // Equal texts prove nothing about leaves.
+        let comparison = compare(&known, &known, &mut |_, _| false);
+        assert!(matches!(&comparison, Comparison::Unproven(leaves) if leaves.len() == 2), "{comparison:?}");
     }
 
     #[test]
