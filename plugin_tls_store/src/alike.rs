@@ -8,6 +8,8 @@
 //!   crate that have the same name and type, and equal builds of the crate agree in the numbers. The distinction is the
 //!   number.
 
+#![forbid(unsafe_code)]
+
 use std::collections::HashMap;
 use std::ptr;
 

@@ -16,8 +16,9 @@ mod words;
 pub(crate) use compare::{Comparison, UnprovenLeaf, compare, names};
 
 #[cfg(test)]
-#[allow(dead_code, reason = "only the shapes of the types matter")]
 mod tests {
+    #![allow(dead_code, reason = "only the shapes of the types matter")]
+
     use std::cell::RefCell;
     use std::collections::HashMap;
     use std::sync::{Arc, Mutex};

@@ -80,7 +80,8 @@ fn own_items(bench: &Bench) {
         assert_eq!(snapshot.items().len(), before, "loading a plugin again needs no more items: {snapshot}");
         for plugin in plugins {
             // SAFETY: nothing of the plugin is in use.
-            unsafe { plugin.unload() }.unwrap_or_else(|error| panic!("{error}"));
+            let unloaded = unsafe { plugin.unload() }.unwrap_or_else(|error| panic!("{error}"));
+            assert!(unloaded.is_unmapped());
         }
     }
 }

@@ -13,6 +13,7 @@ mod late;
 mod loading;
 mod memory;
 mod reloading;
+mod report;
 mod sharing;
 mod threads;
 mod types;
@@ -37,6 +38,7 @@ pub fn all() -> Vec<Scenario> {
         loading::scenarios(),
         memory::scenarios(),
         reloading::scenarios(),
+        report::scenarios(),
         sharing::scenarios(),
         threads::scenarios(),
         types::scenarios(),

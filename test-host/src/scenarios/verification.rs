@@ -2,7 +2,6 @@
 //!
 //! The host links version 0.3.1 of the crate `versioned`, and plugins link other versions. See `test-plugins/versions`.
 
-use std::cell::Cell;
 use std::env::consts::{DLL_PREFIX, DLL_SUFFIX};
 use std::fs;
 use std::panic::catch_unwind;
@@ -11,11 +10,9 @@ use std::sync::Barrier;
 use std::thread;
 
 use abi_stable::external_types::RMutex;
-use plugin_tls::AccessErrorReason;
 use plugin_tls::host::{
     LoadError, Mismatch, MismatchField, Plugin, SnapshotItem, SnapshotKind, SnapshotState, snapshot,
 };
-use test_api::probe::message;
 use test_plan::Compilers;
 use test_stable_api::Operation::{AddCount, AddTotal};
 use versioned::{COUNT, MODE, NAMES, POSITION, SPAN, STYLE};
