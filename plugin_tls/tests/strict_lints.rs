@@ -47,6 +47,50 @@ pub mod public {
     }
 }
 
+/// Types and traits that are described.
+mod described {
+    use plugin_tls::Shape;
+
+    #[derive(Debug, Shape)]
+    pub(super) struct Borrows<'a, T: Copy, const N: usize> {
+        pub(super) text: &'a str,
+        pub(super) values: [T; N],
+        #[deprecated]
+        pub(super) old: u8,
+    }
+
+    #[derive(Debug, Clone, Copy, Shape)]
+    #[repr(u8)]
+    pub(super) enum Choice {
+        Number(u32) = 1 << 2,
+        #[deprecated]
+        Old = 0xff,
+    }
+
+    #[allow(dead_code, reason = "it is only described")]
+    #[plugin_tls::shape]
+    pub(super) trait Names<'a, T> {
+        type Output: Copy;
+
+        fn name(&self, of: &'a T, by: &str) -> Self::Output;
+        #[deprecated]
+        fn old<'b>(&'b self, text: &'b str) -> &'b str;
+    }
+}
+
+#[test]
+#[allow(deprecated, reason = "what is deprecated is described as well")]
+fn strict_crates_describe_types() {
+    use described::{Borrows, Choice, Names};
+    use plugin_tls::__private::shape_text;
+
+    let value = Borrows { text: "a", values: [1_u8], old: 1 };
+    assert_eq!((value.text.len(), value.values.len(), value.old), (1, 1, 1));
+    assert!([Choice::Number(1), Choice::Old].iter().any(|choice| matches!(choice, Choice::Number(1))));
+    assert!(shape_text::<(Borrows<'static, u8, 2>, Choice)>().contains("discriminant3:255"));
+    assert!(shape_text::<dyn Names<'static, u8, Output = u8> + Send>().contains("t0"));
+}
+
 fn generic<T>(_: &T) -> u32 {
     plugin_tls::thread_local!(static INNER: Cell<u32> = const { Cell::new(1) });
     plugin_tls::lazy_static!(static ref INNER_STATIC: u32 = 1;);

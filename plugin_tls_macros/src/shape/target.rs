@@ -52,7 +52,7 @@ fn crate_build() -> &'static str {
 }
 
 impl Target {
-    /// `unsized_params` are those type parameters that may be unsized.
+    /// `is_sized` tells which type parameters have to be sized, even if the definition says `?Sized`.
     pub(super) fn new(home: &TokenStream, generics: &Generics, is_sized: impl Fn(&Ident) -> bool) -> Self {
         let mut generics = generics.clone();
         let mut to_static = ToStatic::declared_by([&generics]);

@@ -45,14 +45,12 @@ pub(crate) fn compare(
     offered: &str,
     is_leaf_proven: &mut dyn FnMut(&Leaf<'_>, &Leaf<'_>) -> bool,
 ) -> Comparison {
-    let (Some(known_shape), Some(offered_shape)) = (Shape::read(known), Shape::read(offered)) else {
-        return Comparison::Unreadable;
-    };
-    let (known_shape, offered_shape) = (&known_shape, &offered_shape);
+    let Some(known_shape) = &Shape::read(known) else { return Comparison::Unreadable };
     // The usual case.
     if known == offered && known_shape.nodes().iter().all(|node| node.kind != Kind::Leaf) {
         return Comparison::Same;
     }
+    let Some(offered_shape) = &Shape::read(offered) else { return Comparison::Unreadable };
     let mut unproven = Vec::new();
     // Equal texts can only differ in what their leaves are.
     let passes = if known == offered { &Pass::ALL[..1] } else { &Pass::ALL[..] };
