@@ -5,8 +5,10 @@
 //! 1. Kind, size, alignment, needs-drop, size of the `Option` of the type differ → refused.
 //! 2. The layouts of two copies can be compared and differ, or the shapes of two copies of one compiler → refused, with the
 //!    difference.
-//! 3. Values of the type rely on statics of a crate that the binaries do not share → refused: see `hidden_state`.
-//! 4. The binary has several items that are written alike, and the builds of its crate are not equal → refused.
+//! 3. Values of the type rely on statics of a crate that the binaries do not share → refused, unless the host vouches for
+//!    the types: see `hidden_state`.
+//! 4. The binary has several items that are written alike, and the builds of its crate are not equal → refused, unless the
+//!    host vouches for the types.
 //! 5. Proven, by another copy that is itself proven, if
 //!    - both have layouts that are compatible in both directions (the only proof across compilers), or
 //!    - the same compiler built both, the types have the same name, and
@@ -109,7 +111,7 @@ pub(crate) fn verify(
             Verdict::Different(difference) => return Err(vec![offered.different(copy, difference)]),
         }
     }
-    if offered.written_alike && !equal_builds {
+    if offered.written_alike && !equal_builds && offered.binary.trust < Trust::Types {
         return Err(vec![offered.ambiguous(reference)]);
     }
     let same_name = offered.same_compiler(reference) && offered.same_name(reference);

@@ -111,14 +111,15 @@ impl LoadOptions {
     }
 
     /// Accepts items on the host's word, as long as nothing is known to differ. It includes
-    /// [`accept_unproven`](Self::accept_unproven), and it also accepts types with other names, from other compilers, and
-    /// types that rely on statics of their crates.
+    /// [`accept_unproven`](Self::accept_unproven), and it also accepts types with other names, from other compilers, types
+    /// that rely on statics of their crates, and several items that are written alike.
     ///
     /// # Safety
     ///
     /// Until it is unloaded, each item of a plugin that is loaded with this option has the type that the same item has in
     /// other binaries: with the same layout and the same meaning of its bytes, and so have the types that it consists of.
-    /// None of them relies on statics of which each binary has its own.
+    /// None of them relies on statics of which each binary has its own. Items of one function or constant that are written
+    /// alike stand in the same order.
     ///
     /// ```
     /// let mut options = plugin_tls::host::Plugin::options();
