@@ -36,7 +36,8 @@ fn decide_now() -> Option<&'static Api> {
     Some(unsafe { use_store(own_store) })
 }
 
-/// Uses this binary's own store from now on, if the binary is not connected to another one. Returns the store in use.
+/// Uses this binary's own store from now on, if the binary is not connected to another one, and registers all of its items
+/// there. Returns the store in use.
 #[inline]
 pub fn use_own_store() -> &'static Api {
     // SAFETY: it is the function of the store's crate.
@@ -51,6 +52,8 @@ pub fn use_own_store() -> &'static Api {
 pub(super) unsafe fn use_store(own_store: OwnStore) -> &'static Api {
     let deciding = state::deciding();
     if let Some(store) = state::current() {
+        drop(deciding);
+        register_rest();
         return store;
     }
     let host = BinaryDescriptor { register_rest: Some(register_rest), ..connect::descriptor(&[], ptr::null_mut()) };
