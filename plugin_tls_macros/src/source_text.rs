@@ -25,8 +25,14 @@ impl SourceText {
             let (piece, length) = piece(rest, &read.code);
             let (piece_text, after) = rest.split_at(length);
             match piece {
-                Piece::Code => read.code.push_str(piece_text),
-                Piece::Space if read.code.ends_with(' ') => {}
+                Piece::Code => {
+                    if piece_text.starts_with(SEPARATORS) && read.code.ends_with(' ') {
+                        read.code.pop();
+                    }
+                    read.code.push_str(piece_text);
+                }
+                Piece::Space if read.code.is_empty() || read.code.ends_with(' ') || read.code.ends_with(SEPARATORS) => {
+                }
                 Piece::Space => read.code.push(' '),
                 Piece::Comment if is_doc(piece_text) => read.docs.push_str(piece_text),
                 Piece::Comment => {}
@@ -36,6 +42,9 @@ impl SourceText {
                 }
             }
             rest = after;
+        }
+        if read.code.ends_with(' ') {
+            read.code.pop();
         }
         read
     }
@@ -49,6 +58,9 @@ impl SourceText {
         (is_raw || !content.contains('\\')).then_some(content)
     }
 }
+
+/// White space beside these does not count.
+const SEPARATORS: &[char] = &['(', ')', '[', ']', '{', '}', ',', ';'];
 
 #[derive(Clone, Copy)]
 enum Piece {
@@ -169,6 +181,10 @@ mod tests {
             assert_eq!((other.literals, other.docs), (Vec::new(), String::new()));
         }
         assert_ne!(code("a b"), code("ab"));
+        for other in ["// a\nx(a, b); c & & d", "\nx( a,b ) ;c & & d /* e */\n"] {
+            assert_eq!(code(other), "x(a,b);c & & d", "{other}");
+        }
+        assert_ne!(code("c & & d"), code("c && d"));
     }
 
     #[test]
@@ -181,7 +197,7 @@ lines")"###,
             text.literals,
             [r#""// a\" b""#, "'a'", r"'\''", "'\"'", "\"c\"", r#"r"d\""#, r##"br#"e"f"#"##, "\"two\nlines\""]
         );
-        assert_eq!(text.code, r#"x("0", "1", "2", "3", b"4", "5", "6", 'life, r#type, "7")"#);
+        assert_eq!(text.code, r#"x("0","1","2","3",b"4","5","6",'life,r#type,"7")"#);
         assert_ne!(SourceText::of("\"a b\""), SourceText::of("\"a  b\""));
     }
 
@@ -196,7 +212,7 @@ lines")"###,
     fn documentation_is_kept_apart() {
         let text = SourceText::of("/// a\n//! b\n//// c\n/** d */ /*! e */ /*** f */ /**/ fn x() {}");
         assert_eq!(text.docs, "/// a//! b/** d *//*! e */");
-        assert_eq!(text.code.trim(), "fn x() {}");
+        assert_eq!(text.code, "fn x(){}");
     }
 
     #[test]

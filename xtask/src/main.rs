@@ -1,10 +1,11 @@
-//! The commands of this repository: `cargo xtask demo | test-plugins | ci | hot-path | bench`. This file is the command
-//! line only.
+//! The commands of this repository: `cargo xtask demo | test-plugins | edits | check | ci | hot-path | bench`. This file is
+//! the command line only.
 
 mod bench;
 mod build;
 mod checks;
 mod dependencies;
+mod edits;
 mod hot_path;
 mod layers;
 mod process;
@@ -14,6 +15,7 @@ mod scenarios;
 mod settings;
 mod unit;
 mod unsafe_code;
+mod user_workspace;
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -42,6 +44,8 @@ enum Command {
     /// Each scenario runs in a process of its own, so that a crash or a hang fails only that scenario. The last line of
     /// the output is `N passed, N failed`.
     TestPlugins(TestPlugins),
+    /// Run the part of `test-plugins` that edits crates between the builds of a host and its plugins.
+    Edits,
     /// Run the first part of `ci`: dependencies between files and packages, formatting, lints, documentation.
     Check,
     /// Run all checks that must pass before a change is merged: formatting, lints, documentation, the direction of
@@ -64,7 +68,8 @@ struct TestPlugins {
     /// Run only this setting. Can be given several times.
     #[arg(long = "setting", value_name = "NAME", value_enum)]
     settings: Vec<Setting>,
-    /// Run only scenarios, without the crates' own tests, the README's example and the checks of plugins' contents.
+    /// Run only scenarios, without the crates' own tests, the README's example, the edits between two builds and the
+    /// checks of plugins' contents.
     #[arg(long)]
     no_unit: bool,
     /// Seconds after which a scenario counts as hanging and is killed.
@@ -95,6 +100,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Bench(options) => return bench::run(&options, builder.workspace(), &report),
         Command::Demo => return scenarios::demo(&mut builder),
         Command::TestPlugins(options) => test_plugins(&options, &mut builder, &report)?,
+        Command::Edits => edits::run(builder.workspace(), &report)?,
         Command::Check => source_checks(&builder, &report)?,
         Command::HotPath => hot_path::check(&mut builder, &report)?,
         Command::Ci => {
@@ -124,6 +130,7 @@ fn test_plugins(options: &TestPlugins, builder: &mut Builder<'_>, report: &Repor
     if !options.no_unit {
         checks::plugin_only(builder, report)?;
         readme::run(builder.workspace(), report)?;
+        edits::run(builder.workspace(), report)?;
         unit::run(builder.workspace(), report)?;
     }
     Ok(())

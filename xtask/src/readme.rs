@@ -1,20 +1,15 @@
 //! Builds and runs the README's example, and checks that it prints what the README says.
 
 use std::fs;
-use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
 
 use crate::build::Workspace;
-use crate::process;
 use crate::report::Report;
+use crate::user_workspace::UserWorkspace;
 
 const NAME: &str = "the README's example";
-/// The packages of this workspace that the example's manifests depend on, by a version.
-const PACKAGES: [&str; 2] = ["plugin_tls", "plugin_tls_core"];
-/// The version that the manifests name.
-const VERSION: &str = "\"0.5\"";
 
 /// Builds and runs the example. One check.
 pub(crate) fn run(workspace: &Workspace, report: &Report) -> Result<()> {
@@ -31,28 +26,18 @@ fn check(workspace: &Workspace) -> Result<()> {
     let path = workspace.root.join("README.md");
     let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
     let example = read(&text)?;
-    let folder = workspace.scratch("readme");
-    write(&example, &folder, &workspace.root)?;
-
-    let library = format!("{}greeter{}", std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
-    let target = folder.join("target");
-    for package in ["host", "greeter"] {
-        cargo(&folder, &target, &["build", "-p", package])?;
+    let user = UserWorkspace::new(workspace, "readme", &["api", "greeter", "host"])?;
+    for (path, content) in &example.files {
+        user.put(path, content)?;
     }
-    let greeter = target.join("debug").join(library);
-    let printed = cargo(&folder, &target, &["run", "-q", "-p", "host", "--", &greeter.to_string_lossy()])?;
+    for package in ["host", "greeter"] {
+        user.cargo(&["build", "-p", package])?;
+    }
+    let greeter = user.library("debug", "greeter");
+    let printed = user.cargo(&["run", "-q", "-p", "host", "--", &greeter.to_string_lossy()])?;
     let expected = &example.output;
     ensure!(printed.trim() == expected.trim(), "the example printed\n{printed}\nbut the README says\n{expected}");
     Ok(())
-}
-
-fn cargo(folder: &Path, target: &Path, arguments: &[&str]) -> Result<String> {
-    let mut command = process::cargo(folder);
-    command.args(arguments).env("CARGO_TARGET_DIR", target);
-    let finished = process::capture(&mut command, None)?;
-    let shown = process::describe(&command);
-    ensure!(finished.success(), "{shown}: {}\n{}", finished.how_it_ended(), finished.stderr);
-    Ok(finished.stdout)
 }
 
 /// The example in the README.
@@ -89,33 +74,6 @@ fn read(text: &str) -> Result<Example> {
     Ok(Example { files, output })
 }
 
-/// Writes the example to `folder`, as a workspace that uses the packages in `root`.
-fn write(example: &Example, folder: &Path, root: &Path) -> Result<()> {
-    let put = |path: PathBuf, content: &str| -> Result<()> {
-        let parent = path.parent().with_context(|| format!("{} has no folder", path.display()))?;
-        fs::create_dir_all(parent).with_context(|| format!("cannot create {}", parent.display()))?;
-        fs::write(&path, content).with_context(|| format!("cannot write {}", path.display()))
-    };
-    for (path, content) in &example.files {
-        put(folder.join(path), &with_paths(content, root))?;
-    }
-    put(folder.join("Cargo.toml"), "[workspace]\nresolver = \"3\"\nmembers = [\"api\", \"greeter\", \"host\"]\n")?;
-    let lock = root.join("Cargo.lock");
-    fs::copy(&lock, folder.join("Cargo.lock")).with_context(|| format!("cannot copy {}", lock.display()))?;
-    Ok(())
-}
-
-/// `manifest` with its dependencies on this project's packages replaced by paths into `root`.
-fn with_paths(manifest: &str, root: &Path) -> String {
-    PACKAGES.iter().fold(manifest.to_owned(), |manifest, package| {
-        // A literal string, because the path may contain backslashes.
-        let path = format!("path = '{}'", root.join(package).display());
-        manifest
-            .replace(&format!("\n{package} = {VERSION}"), &format!("\n{package} = {{ {path} }}"))
-            .replace(&format!("\n{package} = {{ version = {VERSION}"), &format!("\n{package} = {{ {path}"))
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -132,28 +90,5 @@ mod tests {
     fn a_text_without_example_is_an_error() {
         assert!(read("nothing").is_err());
         assert!(read("`a/b`\n```\nx\n```\n").unwrap_err().to_string().contains("prints"));
-    }
-
-    #[test]
-    fn dependencies_on_versions_become_dependencies_on_paths() {
-        let changed = |dependency: &str| {
-            with_paths(&format!("[dependencies]\napi = {{ path = \"../api\" }}\n{dependency}\n"), Path::new("/root"))
-        };
-        for (dependency, expected) in [
-            ("plugin_tls_core = \"0.5\"", "plugin_tls_core = { path = '/root/plugin_tls_core' }"),
-            ("plugin_tls = \"0.5\"", "plugin_tls = { path = '/root/plugin_tls' }"),
-            (
-                "plugin_tls = { version = \"0.5\", features = [\"host\"] }",
-                "plugin_tls = { path = '/root/plugin_tls', features = [\"host\"] }",
-            ),
-            (
-                "plugin_tls_core = { version = \"0.5\", optional = true }",
-                "plugin_tls_core = { path = '/root/plugin_tls_core', optional = true }",
-            ),
-            ("plugin_tls_other = \"0.5\"", "plugin_tls_other = \"0.5\""),
-            ("serde = \"0.5\"", "serde = \"0.5\""),
-        ] {
-            assert_eq!(changed(dependency), changed("").replace("\n\n", &format!("\n{expected}\n")), "{dependency}");
-        }
     }
 }
