@@ -30,6 +30,9 @@ fn check(workspace: &Workspace) -> Result<()> {
     for (path, content) in &example.files {
         user.put(path, content)?;
     }
+    let root = example.files.iter().find(|(path, _)| path == ROOT);
+    let (_, root) = root.with_context(|| format!("the README has no file {ROOT}"))?;
+    user.put(ROOT, &format!("{root}{}", modules(&example)))?;
     for package in ["host", "greeter"] {
         user.cargo(&["build", "-p", package])?;
     }
@@ -38,6 +41,15 @@ fn check(workspace: &Workspace) -> Result<()> {
     let expected = &example.output;
     ensure!(printed.trim() == expected.trim(), "the example printed\n{printed}\nbut the README says\n{expected}");
     Ok(())
+}
+
+/// The root of the crate that declares items.
+const ROOT: &str = "api/src/lib.rs";
+
+/// Declares the modules that the README describes after the root.
+fn modules(example: &Example) -> String {
+    let names = example.files.iter().filter_map(|(path, _)| path.strip_prefix("api/src/")?.strip_suffix(".rs"));
+    names.filter(|name| *name != "lib").map(|name| format!("\npub mod {name};\n")).collect()
 }
 
 /// The example in the README.
@@ -84,6 +96,14 @@ mod tests {
         let example = read(text).unwrap();
         assert_eq!(example.files, [("api/Cargo.toml".to_owned(), "name = 1\n".to_owned())]);
         assert_eq!(example.output, "one\ntwo");
+    }
+
+    #[test]
+    fn modules_are_declared() {
+        let files =
+            ["api/src/lib.rs", "api/src/sessions.rs", "host/src/main.rs"].map(|path| (path.to_owned(), String::new()));
+        let example = Example { files: files.to_vec(), output: String::new() };
+        assert_eq!(modules(&example), "\npub mod sessions;\n");
     }
 
     #[test]
