@@ -138,7 +138,8 @@ fn declaration(
     }
 }
 
-/// What identifies the item, and its place, as one literal: fields with NUL bytes between them, and [`END`] after them.
+/// What identifies the item, and its place, as one literal: fields with ASCII's unit separator between them, and [`END`]
+/// after them.
 /// `plugin_tls_abi::identity` reads this text.
 fn text(home: &TokenTree, item: &Item) -> TokenStream {
     let name = item.name.unraw().to_string();
@@ -157,7 +158,8 @@ fn text(home: &TokenTree, item: &Item) -> TokenStream {
     };
     let build = build_record::current().map_or("", |record| &record.fingerprint);
     let ambiguous = if build_record::std_is_ambiguous() { "!" } else { "" };
-    let fields = format!("\0{version}\0{package}\0{target}\0{name}\0{ty}\0{number}\0{build}{ambiguous}\0");
+    let fields =
+        ["", &version, &package, &target, &name, &ty, &number, &format!("{build}{ambiguous}"), ""].join("\x1f");
     let start = item.name.span().start();
     let column = start.column + 1;
     let end_of_site = match start.line {
@@ -185,8 +187,8 @@ fn number(name: &str, ty: &str) -> u32 {
     *count - 1
 }
 
-/// ASCII's end of text.
-const END: char = '\x03';
+/// Ends the text, as in C, so that its length can be found.
+const END: char = '\0';
 
 /// The part of a version that is the same in all versions that Cargo considers compatible: `1` of 1.x, `0.3` of 0.3.x,
 /// `0.0.7` of 0.0.7. A pre-release is compatible with itself only.

@@ -18,7 +18,7 @@ pub(crate) fn type_text(ty: TokenStream) -> String {
     print(ty, &mut text);
     // These characters separate and end the fields of an item's text. A type can contain them only within a literal,
     // where an escape means the same.
-    text.replace('\0', "\\0").replace('\x03', "\\x03")
+    text.replace('\0', "\\0").replace('\x1f', "\\x1f")
 }
 
 fn print(tokens: TokenStream, text: &mut String) {
@@ -88,7 +88,7 @@ mod tests {
 
     #[test]
     fn separators_are_escaped_in_literals() {
-        assert_eq!(text("Tag<'\x03'>"), "Tag<'\\x03'>");
+        assert_eq!(text("Tag<'\x1f'>"), "Tag<'\\x1f'>");
         assert_eq!(text("Tag<'\0'>"), "Tag<'\\0'>");
     }
 }

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::ptr;
 use std::sync::MutexGuard;
 
-use plugin_tls_abi::identity::{Declaration, Identity};
+use plugin_tls_abi::identity::{Declaration, Identity, Reader};
 use plugin_tls_abi::table::{ItemDescriptor, ItemHandle};
 
 use crate::alike::{Alike, Place};
@@ -60,10 +60,10 @@ impl Registry {
 ///
 /// The texts of the descriptors are alive for `'a`.
 unsafe fn read<'a>(items: &[ItemDescriptor]) -> Vec<Option<Declaration<'a>>> {
-    let mut bytes = Vec::new();
+    let mut reader = Reader::default();
     // SAFETY: the caller guarantees that the texts are alive for `'a`.
     let texts = items.iter().map(|item| unsafe { (item.text.get(), item.path.get()) });
-    texts.map(|(text, path)| Declaration::read(text, path, &mut bytes)).collect()
+    texts.map(|(text, path)| Declaration::read(text, path, &mut reader)).collect()
 }
 
 /// A registration under way.
@@ -365,7 +365,8 @@ mod tests {
 
     /// A thread-local of a number of bytes.
     fn item(name: &'static str, size: usize) -> ItemDescriptor {
-        let text: &'static str = Box::leak(format!("api\x001\0api\0\0{name}\0u8\0\0\0src/lib.rs:1:1").into());
+        let text: &'static str =
+            Box::leak(format!("api\x1f1\x1fapi\x1f\x1f{name}\x1fu8\x1f\x1f\x1fsrc/lib.rs:1:1").into());
         let path: &'static str = Box::leak(format!("api::{name}").into());
         let word: &'static AtomicPtr<()> = Box::leak(Box::default());
         ItemDescriptor {

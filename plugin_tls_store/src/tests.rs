@@ -43,8 +43,8 @@ impl Plugin {
     fn connect(store: &'static Store, kind: u32) -> Self {
         let word: &'static AtomicPtr<()> = Box::leak(Box::default());
         let (text, path) = match kind {
-            KIND_THREAD_LOCAL => ("api\x001\0api\0\0LOCAL\0usize\0\0\0src/lib.rs:1:1", "api::LOCAL"),
-            _ => ("api\x001\0api\0\0STATIC\0usize\0\0\0src/lib.rs:2:1", "api::STATIC"),
+            KIND_THREAD_LOCAL => ("api\x1f1\x1fapi\x1f\x1fLOCAL\x1fusize\x1f\x1f\x1fsrc/lib.rs:1:1", "api::LOCAL"),
+            _ => ("api\x1f1\x1fapi\x1f\x1fSTATIC\x1fusize\x1f\x1f\x1fsrc/lib.rs:2:1", "api::STATIC"),
         };
         let descriptor = ItemDescriptor {
             text: Str::new(text),

@@ -1,7 +1,7 @@
 //! What a declaration says.
 //!
-//! The macros pass what they know as one text, fields with NUL bytes between them:
-//! `MODULE 0 VERSION 0 PACKAGE 0 TARGET 0 NAME 0 TYPE 0 NUMBER 0 BUILD 0 SITE`. The enclosing function is not among them,
+//! The macros pass what they know as one text, fields with ASCII's unit separator between
+//! them: `MODULE | VERSION | PACKAGE | TARGET | NAME | TYPE | NUMBER | BUILD | SITE`. The enclosing function is not among them,
 //! since a macro cannot see it; it is in the path at which the compiler sees the item.
 
 #![forbid(unsafe_code)]
@@ -17,19 +17,22 @@ use super::key::{Fields, Key};
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct Identity<'a> {
     key: Key,
-    /// `MODULE 0 VERSION 0 PACKAGE 0 TARGET 0 NAME 0 TYPE`: see [`fields`](Self::fields).
+    /// `MODULE | VERSION | PACKAGE | TARGET | NAME | TYPE`: see [`fields`](Self::fields).
     text: &'a str,
     function: &'a str,
     /// What tells items apart that are written alike: see [`distinct`](Self::distinct). Empty for most.
     distinction: &'a str,
 }
 
+/// Stands between two fields of the macros' text.
+const SEPARATOR: char = '\x1f';
+
 /// The [target](Fields::target) of items that no other image can have.
 pub const ALONE: &str = "*";
 
 impl<'a> Identity<'a> {
     pub fn fields(&self) -> Fields<'a> {
-        let mut fields = self.text.split('\0');
+        let mut fields = self.text.split(SEPARATOR);
         let mut field = || fields.next().unwrap_or_default();
         let (module, version, package, target, name, ty) = (field(), field(), field(), field(), field(), field());
         Fields { module, version, package, target, function: self.function, name, ty }
@@ -42,7 +45,7 @@ impl<'a> Identity<'a> {
 
     /// The name of the crate that declares the item.
     pub fn crate_name(&self) -> &'a str {
-        self.text.split([':', '\0']).next().unwrap_or_default()
+        self.text.split([':', SEPARATOR]).next().unwrap_or_default()
     }
 
     /// The hash of the identity.
@@ -110,14 +113,36 @@ pub struct Declaration<'a> {
 /// Follows the fingerprint where [`Declaration::std_is_ambiguous`].
 const STD_IS_AMBIGUOUS: char = '!';
 
+/// Reads declarations. It remembers what the declarations of a crate have in common.
+#[derive(Default, Debug)]
+pub struct Reader<'a> {
+    /// Memory to work in.
+    bytes: Vec<u8>,
+    /// The last fingerprint, and its text.
+    build: Option<(&'a str, Fingerprint)>,
+}
+
+impl<'a> Reader<'a> {
+    fn fingerprint(&mut self, text: &'a str) -> Option<Fingerprint> {
+        match self.build {
+            Some((last, fingerprint)) if last == text => Some(fingerprint),
+            _ => {
+                let fingerprint = Fingerprint::parse(text)?;
+                self.build = Some((text, fingerprint));
+                Some(fingerprint)
+            }
+        }
+    }
+}
+
 impl<'a> Declaration<'a> {
     /// Reads the macros' text and the compiler's path of the item, which ends in the item's name. `None` if they are
-    /// anything else. `bytes` is memory to work in, which a caller with many declarations can use again.
-    pub fn read(text: &'a str, path: &'a str, bytes: &mut Vec<u8>) -> Option<Self> {
+    /// anything else.
+    pub fn read(text: &'a str, path: &'a str, reader: &mut Reader<'a>) -> Option<Self> {
         let mut rest = text;
         // Byte by byte, because the fields are short.
         let mut field = || {
-            let (field, after) = rest.split_at(rest.bytes().position(|byte| byte == 0)?);
+            let (field, after) = rest.split_at(rest.bytes().position(|byte| byte == SEPARATOR as u8)?);
             rest = &after[1..];
             Some(field)
         };
@@ -132,8 +157,8 @@ impl<'a> Declaration<'a> {
             Some(build) => (build, true),
             None => (build, false),
         };
-        let build = if build.is_empty() { None } else { Some(Fingerprint::parse(build)?) };
-        let key = Key::of(Fields { module, version, package, target, function, name, ty }, "", bytes);
+        let build = if build.is_empty() { None } else { Some(reader.fingerprint(build)?) };
+        let key = Key::of(Fields { module, version, package, target, function, name, ty }, "", &mut reader.bytes);
         let identity = Identity { key, text, function, distinction: "" };
         Some(Declaration { identity, number, build, std_is_ambiguous, is_alone: target == ALONE, site })
     }
@@ -155,7 +180,7 @@ fn enclosing_function<'a>(module: &str, name: &str, path: &'a str) -> Option<&'a
 mod tests {
     use super::*;
 
-    const TEXT: &str = "api::m\x000.3\0pkg\0bin\0X\0Cell<u32>\0\0\0src/lib.rs:3:5";
+    const TEXT: &str = "api::m\x1f0.3\x1fpkg\x1fbin\x1fX\x1fCell<u32>\x1f\x1f\x1fsrc/lib.rs:3:5";
 
     const COUNTER: Fields<'_> = Fields {
         module: "api::requests",
@@ -168,13 +193,13 @@ mod tests {
     };
 
     fn read<'a>(text: &'a str, path: &'a str) -> Option<Declaration<'a>> {
-        Declaration::read(text, path, &mut vec![1, 2, 3])
+        Declaration::read(text, path, &mut Reader::default())
     }
 
     /// The key of the declaration that a macro would write for these fields.
     fn key(fields: &Fields<'_>) -> Key {
         let Fields { module, version, package, target, function, name, ty } = fields;
-        let text = format!("{module}\0{version}\0{package}\0{target}\0{name}\0{ty}\0\0\0src/lib.rs:1:1");
+        let text = [module, version, package, target, name, ty, "", "", "src/lib.rs:1:1"].join("\x1f");
         let path = match *function {
             "" => format!("{module}::{name}"),
             function if function.starts_with('<') => format!("{function}::{name}"),
@@ -222,7 +247,7 @@ mod tests {
 
     #[test]
     fn the_site_is_no_part_of_the_identity() {
-        let elsewhere = "api::m\x000.3\0pkg\0bin\0X\0Cell<u32>\x007\0!\0src/main.rs:1:1";
+        let elsewhere = "api::m\x1f0.3\x1fpkg\x1fbin\x1fX\x1fCell<u32>\x1f7\x1f!\x1fsrc/main.rs:1:1";
         let declaration = read(TEXT, "api::m::f::X").unwrap();
         assert_eq!((declaration.site, declaration.identity.to_string()), ("src/lib.rs:3:5", "api::m::f::X".to_owned()));
         assert_eq!(declaration.identity, read(elsewhere, "api::m::f::X").unwrap().identity);
@@ -232,7 +257,7 @@ mod tests {
     #[test]
     fn number_and_build_are_no_part_of_the_identity() {
         let build = "00112233445566778899aabbccddeeff";
-        let with = |number: &str, build: &str| TEXT.replace("\0\0\0", &format!("\0{number}\0{build}\0"));
+        let with = |number: &str, build: &str| TEXT.replace("\x1f\x1f\x1f", &format!("\x1f{number}\x1f{build}\x1f"));
         let plain = read(TEXT, "api::m::X").unwrap();
         assert_eq!((plain.number, plain.build, plain.std_is_ambiguous), (0, None, false));
         let text = with("12", &format!("{build}!"));
@@ -279,6 +304,6 @@ mod tests {
     #[test]
     fn a_text_that_is_not_the_macros_is_refused() {
         assert_eq!(read(TEXT, "api::m::Y"), None, "a path that ends in another name");
-        assert_eq!(read("api::m\x000.3", "api::m::X"), None, "a text with too few fields");
+        assert_eq!(read("api::m\x1f0.3", "api::m::X"), None, "a text with too few fields");
     }
 }

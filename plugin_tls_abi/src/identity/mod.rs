@@ -10,6 +10,6 @@ mod declaration;
 mod fingerprint;
 mod key;
 
-pub use declaration::{ALONE, Declaration, Identity};
+pub use declaration::{ALONE, Declaration, Identity, Reader};
 pub use fingerprint::Fingerprint;
 pub use key::{ByKey, Fields, Key, KeyHasher};

@@ -1,6 +1,8 @@
 //! The macros' text about an item.
 
-/// Text that ends in [`Text::END`], so that an item keeps one pointer and no length. An address in a static costs a
+use std::ffi::CStr;
+
+/// Text that ends in a NUL byte, so that an item keeps one pointer and no length. An address in a static costs a
 /// binary 32 bytes, because the loader has to relocate it.
 #[derive(Debug)]
 pub(super) struct Text(*const u8);
@@ -11,18 +13,15 @@ unsafe impl Send for Text {}
 unsafe impl Sync for Text {}
 
 impl Text {
-    /// ASCII's end of text.
-    const END: u8 = 3;
-
     /// The text's address, for [`from_ptr`](Self::from_ptr).
     ///
     /// # Panics
     ///
-    /// If the text does not end in [`Text::END`]. The macros' texts do.
+    /// If the text does not end in a NUL byte. The macros' texts do.
     #[inline]
     pub(super) fn address(text: &'static str) -> *const u8 {
         // A constant where this is inlined.
-        assert!(text.as_bytes().last() == Some(&Self::END));
+        assert!(text.as_bytes().last() == Some(&0));
         text.as_ptr()
     }
 
@@ -35,15 +34,10 @@ impl Text {
 
     /// The text without its end.
     pub(super) fn get(&self) -> &'static str {
-        let mut length = 0;
-        // SAFETY:
-        // - `address` has seen the end, so that this reads no byte beyond it.
-        // - The text is a `&'static str`, and what precedes an ASCII character in a `str` is whole UTF-8.
-        unsafe {
-            while *self.0.add(length) != Self::END {
-                length += 1;
-            }
-            std::str::from_utf8_unchecked(std::slice::from_raw_parts(self.0, length))
-        }
+        // SAFETY: `address` has seen the NUL byte at the text's end, and the text does not change for as long as the binary is
+        // there.
+        let text: &'static [u8] = unsafe { CStr::from_ptr(self.0.cast()) }.to_bytes();
+        // SAFETY: the text is a `&'static str`, and what precedes an ASCII character in a `str` is whole UTF-8.
+        unsafe { std::str::from_utf8_unchecked(text) }
     }
 }

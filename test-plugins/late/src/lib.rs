@@ -18,21 +18,21 @@ test_api::export_operations!(OPERATIONS);
 macro_rules! text {
     ($name:literal, $ty:literal) => {
         concat!(
-            "test_host::scenarios::late\0",
+            "test_host::scenarios::late\x1f",
             env!("CARGO_PKG_VERSION_MAJOR"),
             ".",
             env!("CARGO_PKG_VERSION_MINOR"),
-            "\0test-host\0\0",
+            "\x1ftest-host\x1f\x1f",
             $name,
-            "\0",
+            "\x1f",
             $ty,
-            "\0\0\0",
+            "\x1f\x1f\x1f",
             file!(),
             ":",
             line!(),
             ":",
             column!(),
-            "\x03"
+            "\0"
         )
     };
 }
