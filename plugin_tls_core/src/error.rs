@@ -39,8 +39,8 @@ pub enum AccessErrorReason {
     Destroyed,
     /// This binary is a plugin, and no host has connected it yet.
     NotConnected,
-    /// Verification found that the host or another plugin declares the item differently, or that this binary declares
-    /// two items that cannot be told apart.
+    /// Verification found that the host or another plugin declares the item differently, or nothing proves that it declares
+    /// the same one.
     Rejected,
     /// The plugin whose code would have to build the value is being unloaded, and may create nothing new.
     Draining,

@@ -36,8 +36,8 @@
 //!
 //! # How it works
 //!
-//! Each item has a key, made of the crate's name and compatible version, the module, the enclosing function, the item's
-//! name and its type as written: the same for every compiler, profile and platform. The host has a store. A plugin gets
+//! Each item has a key, made of the names of package and crate, the compatible version, the module, the enclosing function,
+//! the item's name and its type as written: the same for every compiler, profile and platform. The host has a store. A plugin gets
 //! a pointer to the store's table when it is loaded, and registers its items, which the store verifies one by one: a
 //! plugin that means another type by the same key is refused with a reason. A thread-local access then is a look into the
 //! calling thread's slots, which a plugin finds without calling anybody.
@@ -105,8 +105,8 @@ const _: () = {
 /// a last semicolon, with lazy initializers or `const { .. }` ones. Each item is a constant of type [`LocalKey`].
 ///
 /// An item's identity is made of what is written: renaming or moving it, changing its type or the crate's incompatible
-/// version makes it another item. Two items of one function with the same name and type cannot be told apart and are
-/// refused.
+/// version makes it another item. Items of one function that have the same name and type, in two of its blocks, are told
+/// apart by their order; a plugin that was built from other sources is refused then.
 ///
 /// ```
 /// use std::cell::{Cell, RefCell};

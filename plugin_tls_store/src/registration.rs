@@ -182,7 +182,9 @@ impl<'a> Registration<'a> {
                     facts: &facts,
                     written_alike,
                     relied_on,
-                    shares_statics: &|name, other| shares_items_of(self.registered, self.declarations, name, other),
+                    shares_statics: &|name, other| {
+                        shares_items_of(self.registered, self.binary, self.declarations, name, other)
+                    },
                 };
                 verify::verify(offered, reference, copies, &mut self.compared)?
             }
@@ -275,19 +277,22 @@ impl<'a> Registration<'a> {
     }
 }
 
-/// Whether the items that are being registered and `other` have an item of the crate `name` in common: then they share the
-/// statics of that crate.
+/// Whether `binary`, or the items of it that are being registered, and `other` have an item of the crate `name` in common:
+/// then they share the statics of that crate.
 fn shares_items_of(
     registered: &Registered,
+    binary: &Binary,
     declarations: &[Option<Declaration<'_>>],
     name: &str,
     other: &Binary,
 ) -> bool {
-    let identities = declarations.iter().flatten().map(|declaration| declaration.identity);
-    identities.filter(|identity| identity.crate_name() == name).any(|identity| {
-        let record = registered.records.get(&identity);
-        record.is_some_and(|record| registered.copies_of(record).any(|copy| ptr::eq(copy.binary, other)))
-    })
+    let has = |record: &Record, binary| registered.copies_of(record).any(|copy| ptr::eq(copy.binary, binary));
+    let mut identities = declarations.iter().flatten().map(|declaration| declaration.identity);
+    let is_registered =
+        |record: &'static Record| record.identity.crate_name() == name && has(record, binary) && has(record, other);
+    identities.any(|identity| {
+        identity.crate_name() == name && registered.records.get(&identity).is_some_and(|record| has(record, other))
+    }) || registered.records().any(is_registered)
 }
 
 /// Two declarations that neither text nor number tells apart.

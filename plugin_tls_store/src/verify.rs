@@ -104,8 +104,8 @@ pub(crate) fn verify(
         let verdict = offered.judge(copy, compared);
         equal_builds &= matches!(verdict, Verdict::Same(Proof::Build));
         match verdict {
-            // A copy that was accepted on trust proves nothing.
-            Verdict::Same(by) if !copy.proof.is_on_trust() => proof = proof.or(Some(by)),
+            // A copy that was accepted on trust proves nothing, unless those that it was compared with are gone.
+            Verdict::Same(by) if !copy.proof.is_on_trust() || ptr::eq(copy, reference) => proof = proof.or(Some(by)),
             Verdict::Same(_) => {}
             Verdict::Unproven(parts) => doubt = doubt.or(Some((copy, parts))),
             Verdict::Different(difference) => return Err(vec![offered.different(copy, difference)]),
@@ -583,6 +583,8 @@ mod tests {
         assert_eq!(of(Trust::Nothing), Err(MismatchField::Unproven));
         assert_eq!(of(Trust::SameNames), Ok(Proof::SameName));
         assert_eq!(of(Trust::Types), Ok(Proof::Trusted));
+        let alone = outcome(&[plugin], &edited(), Trust::Nothing).map_err(|(field, _)| field);
+        assert_eq!(alone, Ok(Proof::Build), "there is no other type any more");
     }
 
     #[test]
