@@ -15,6 +15,8 @@ use crossbeam_channel::{Receiver, Sender};
 use crossbeam_epoch::Atomic;
 use crossbeam_utils::atomic::AtomicCell;
 use fragile::Fragile;
+use internment::intern::Intern;
+use plugin_tls_core::Shape;
 use send_wrapper::SendWrapper;
 use test_api::outcome::{Operation, address, done};
 use thread_local::ThreadLocal;
@@ -38,6 +40,9 @@ plugin_tls_core::lazy_static! {
     /// A cell that needs no lock, because a processor can write its value at once.
     pub static ref SMALL: AtomicCell<u32> = AtomicCell::new(0);
 
+    /// The crate of the type shares its statics.
+    pub static ref PORTED: Mutex<Vec<Intern>> = Mutex::default();
+
     pub static ref LOCK: parking_lot::Mutex<u64> = parking_lot::Mutex::new(0);
     pub static ref CURRENT: ArcSwap<Counted> = ArcSwap::from_pointee(Counted(1));
     pub static ref PER_THREAD: ThreadLocal<RefCell<u64>> = ThreadLocal::new();
@@ -49,6 +54,14 @@ plugin_tls_core::lazy_static! {
     /// A type that has another as its argument.
     pub static ref RUNTIME: OnceLock<Arc<Handle>> = OnceLock::new();
     pub static ref OUTPUT: Stdout = std::io::stdout();
+    /// Only the shape of the type shows the lock.
+    pub static ref HELD: Held = Held::default();
+}
+
+/// A type with a field that relies on statics.
+#[derive(Debug, Default, Shape)]
+pub struct Held {
+    pub lock: parking_lot::Mutex<u64>,
 }
 
 plugin_tls_core::thread_local! {
@@ -56,6 +69,13 @@ plugin_tls_core::thread_local! {
 }
 
 pub const OPERATIONS: &[Operation] = &[
+    // Whether the string has the number that the last binary has given to it.
+    ("ported_agrees", |_| {
+        let mut ported = PORTED.lock().expect("not poisoned");
+        let intern = Intern::new("a string");
+        ported.push(intern);
+        u64::from(ported.iter().all(|other| *other == intern)).into()
+    }),
     ("plain_push", |n| {
         let mut plain = PLAIN.lock().expect("not poisoned");
         plain.push(n);
