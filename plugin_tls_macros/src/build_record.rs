@@ -91,6 +91,8 @@ impl BuildRecord {
             format!("target {}", compilation.target),
         ];
         lines.extend(settings(compilation).into_iter().map(|setting| format!("setting {setting}")));
+        // The compiler sets it for a crate's own tests.
+        lines.extend(compilation.test.then(|| "cfg test".to_owned()));
         lines.extend(compilation.cfgs.iter().map(|cfg| {
             let feature = cfg.strip_prefix("feature=\"").and_then(|feature| feature.strip_suffix('"'));
             feature.map_or_else(|| format!("cfg {cfg}"), |feature| format!("feature {feature}"))
@@ -216,7 +218,9 @@ mod tests {
         ] {
             assert_eq!(fingerprint(same), plain, "{same:?}");
         }
-        for other in [&["--cfg=a"][..], &["-Cdebug-assertions=off"], &["-Ctarget-cpu=native"], &["--edition=2018"]] {
+        for other in
+            [&["--cfg=a"][..], &["-Cdebug-assertions=off"], &["-Ctarget-cpu=native"], &["--edition=2018"], &["--test"]]
+        {
             assert_ne!(fingerprint(other), plain, "{other:?}");
             assert!(fingerprint(other).is_some(), "{other:?}");
         }
