@@ -8,7 +8,8 @@
 //! | `edition E`, `target T` | as the compiler was told |
 //! | `feature F`, `cfg C` | a feature of the package; another `--cfg` |
 //! | `setting S` | an option of `-C` that code can see, or any of `-Z` |
-//! | `source FILE HASH` | a source file: see `sources` |
+//! | `setting $V=VALUE` | a variable of the environment that the sources read |
+//! | `source FILE HASH` | a source file, or another file that the sources name: see `sources` |
 //! | `crate NAME HASH` | a crate that this one depends on: see `crate_hash` |
 //!
 //! Left out is what changes no type: where outputs go, debug information, optimization, and the crates of this project,
@@ -65,11 +66,15 @@ const STD: &[&str] = &["core", "alloc", "std"];
 /// The options of `-C`, besides those with a default, that code can see.
 const SETTINGS: &[&str] = &["panic", "target-cpu", "target-feature"];
 
+/// Variables that say where the sources are. Their files count, and not the places.
+const FOLDERS: [&str; 2] = ["OUT_DIR", "CARGO_MANIFEST_DIR"];
+
 impl BuildRecord {
     /// The record of a crate that is compiled like this. `variable` returns variables of the environment.
     fn of(compilation: &Compilation, variable: impl Fn(&str) -> Option<String>) -> Option<Self> {
-        let out_dir = variable("OUT_DIR");
-        let sources = Sources::read(compilation.root.as_deref()?, out_dir.as_deref().map(Path::new))?;
+        let folders = FOLDERS.map(&variable);
+        let [out_dir, manifest_dir] = folders.each_ref().map(|folder| folder.as_deref().map(Path::new));
+        let sources = Sources::read(compilation.root.as_deref()?, out_dir, manifest_dir)?;
         let is_known = |name: &str| {
             name == "self"
                 || STANDARD_CRATES.contains(&name)
@@ -86,18 +91,28 @@ impl BuildRecord {
             format!("target {}", compilation.target),
         ];
         lines.extend(settings(compilation).into_iter().map(|setting| format!("setting {setting}")));
+        // The compiler sets it for a crate's own tests.
+        lines.extend(compilation.test.then(|| "cfg test".to_owned()));
         lines.extend(compilation.cfgs.iter().map(|cfg| {
             let feature = cfg.strip_prefix("feature=\"").and_then(|feature| feature.strip_suffix('"'));
             feature.map_or_else(|| format!("cfg {cfg}"), |feature| format!("feature {feature}"))
         }));
+        let read = sources.variables.iter().filter(|name| !FOLDERS.contains(&name.as_str()));
+        lines.extend(read.filter_map(|name| Some(format!("setting ${name}={}", in_a_line(variable(name)?)))));
         for each in &compilation.externs {
             lines.extend(crate_line(each)?);
         }
         lines[3..].sort();
         lines.extend(sources.files.iter().map(|(name, text)| format!("source {name} {:032x}", source_hash(text))));
+        lines.extend(sources.data.iter().map(|(name, hash)| format!("source {name} {hash:032x}")));
         let text = lines.join("\n");
         Some(BuildRecord { fingerprint: format!("{:032x}", xxh3_128(text.as_bytes())), text })
     }
+}
+
+/// The value of a variable, as part of a line.
+fn in_a_line(value: String) -> String {
+    if value.contains(char::is_control) { format!("{:032x}", xxh3_128(value.as_bytes())) } else { value }
 }
 
 /// The options that code can see, those included that follow from the optimization.
@@ -164,7 +179,7 @@ mod tests {
     use super::*;
 
     fn record(arguments: &[&str]) -> Option<BuildRecord> {
-        let variable = |name: &str| (name != "OUT_DIR").then(|| "api".to_owned());
+        let variable = |name: &str| (!FOLDERS.contains(&name)).then(|| "api".to_owned());
         let own_root = concat!(env!("CARGO_MANIFEST_DIR"), "/src/lib.rs");
         BuildRecord::of(&Compilation::of(&[&[own_root], arguments].concat()), variable)
     }
@@ -181,10 +196,12 @@ mod tests {
         assert_eq!(lines(arguments, "edition"), ["edition 2021"]);
         assert_eq!(lines(arguments, "feature"), ["feature wide"]);
         assert_eq!(lines(arguments, "cfg"), ["cfg docsrs"]);
-        let settings = ["-Zx=1", "debug-assertions=on", "overflow-checks=on", "panic=abort"];
+        // This crate's sources read the variable, here, and `record` says another value.
+        assert_eq!(env!("CARGO_PKG_NAME"), "plugin_tls_macros");
+        let settings = ["$CARGO_PKG_NAME=api", "-Zx=1", "debug-assertions=on", "overflow-checks=on", "panic=abort"];
         assert_eq!(lines(arguments, "setting"), settings.map(|setting| format!("setting {setting}")));
         let optimized = lines(&["-Copt-level=3"], "setting");
-        assert_eq!(optimized, ["setting debug-assertions=off", "setting overflow-checks=off"]);
+        assert_eq!(optimized[1..], ["setting debug-assertions=off", "setting overflow-checks=off"]);
         assert!(lines(&[], "source").iter().any(|line| line.starts_with("source build_record.rs ")));
     }
 
@@ -201,7 +218,9 @@ mod tests {
         ] {
             assert_eq!(fingerprint(same), plain, "{same:?}");
         }
-        for other in [&["--cfg=a"][..], &["-Cdebug-assertions=off"], &["-Ctarget-cpu=native"], &["--edition=2018"]] {
+        for other in
+            [&["--cfg=a"][..], &["-Cdebug-assertions=off"], &["-Ctarget-cpu=native"], &["--edition=2018"], &["--test"]]
+        {
             assert_ne!(fingerprint(other), plain, "{other:?}");
             assert!(fingerprint(other).is_some(), "{other:?}");
         }

@@ -14,7 +14,7 @@ use std::sync::OnceLock;
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Compilation {
     /// The crate is compiled as a test harness, which is an executable.
-    test: bool,
+    pub(crate) test: bool,
     crate_types: Vec<String>,
     /// The file of the crate's root module. `None` if it comes from standard input, or if no compiler runs.
     pub(crate) root: Option<PathBuf>,

@@ -52,7 +52,11 @@ impl SourceText {
     /// The content of the plain or raw literal of text that `code` starts with, if it has no escapes.
     pub(crate) fn literal_at(&self, code: &str) -> Option<&str> {
         let number = code.strip_prefix('"')?.split('"').next()?;
-        let literal = self.literals.get(number.parse::<usize>().ok()?)?;
+        Self::content(self.literals.get(number.parse::<usize>().ok()?)?)
+    }
+
+    /// The content of a plain or raw literal of text, if it has no escapes.
+    pub(crate) fn content(literal: &str) -> Option<&str> {
         let is_raw = literal.starts_with('r');
         let content = literal.trim_start_matches('r').trim_matches('#').strip_prefix('"')?.strip_suffix('"')?;
         (is_raw || !content.contains('\\')).then_some(content)

@@ -3,17 +3,26 @@
 //! These are all files with the extension `rs` below the folder of the crate's root module and below `OUT_DIR`, and what
 //! these files name with `#[path = ".."]` and `include!(..)`. A file that is no module of the crate may be among them: then
 //! two builds count as different that are not. If a source names a file that cannot be found, nothing is known.
+//!
+//! Types may depend on files of other kinds: the length of `include_bytes!(..)` may be that of an array, and a derive macro
+//! may read a grammar. Therefore each file counts whose path is a literal in a source. So does each variable of the
+//! environment that a source reads while it is compiled.
 
 #![forbid(unsafe_code)]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
+
+use xxhash_rust::xxh3::xxh3_128;
 
 use crate::source_text::SourceText;
 
 /// More than any crate has, and few enough to be read.
 const MOST_FILES: usize = 10_000;
+
+/// A literal that is longer is not the path of a file.
+const LONGEST_PATH: usize = 200;
 
 /// The sources of a crate.
 #[derive(Debug)]
@@ -21,8 +30,14 @@ pub(crate) struct Sources {
     /// The folder of the root module.
     folder: PathBuf,
     out_dir: Option<PathBuf>,
+    /// The folder of the package.
+    package: Option<PathBuf>,
     /// By a name that does not depend on where the crate is.
     pub(crate) files: BTreeMap<String, SourceText>,
+    /// The hashes of the other files that the sources name, likewise.
+    pub(crate) data: BTreeMap<String, u128>,
+    /// The variables of the environment that the sources read.
+    pub(crate) variables: BTreeSet<String>,
 }
 
 /// A file that a source names.
@@ -38,10 +53,17 @@ enum NamedFile<'a> {
 
 impl Sources {
     /// Reads the sources of the crate with this root module. `None` if they cannot be known.
-    pub(crate) fn read(root: &Path, out_dir: Option<&Path>) -> Option<Self> {
+    pub(crate) fn read(root: &Path, out_dir: Option<&Path>, package: Option<&Path>) -> Option<Self> {
         let root = root.canonicalize().ok()?;
-        let out_dir = out_dir.and_then(|out_dir| out_dir.canonicalize().ok());
-        let mut sources = Sources { folder: root.parent()?.to_owned(), out_dir, files: BTreeMap::new() };
+        let [out_dir, package] = [out_dir, package].map(|folder| folder?.canonicalize().ok());
+        let mut sources = Sources {
+            folder: root.parent()?.to_owned(),
+            out_dir,
+            package,
+            files: BTreeMap::new(),
+            data: BTreeMap::new(),
+            variables: BTreeSet::new(),
+        };
         let (folder, out_dir) = (sources.folder.clone(), sources.out_dir.clone());
         sources.add_file(&root)?;
         sources.add_folder(&folder)?;
@@ -82,6 +104,10 @@ impl Sources {
         for file in named_files(&text)? {
             self.add_named(path, &file)?;
         }
+        for literal in &text.literals {
+            self.add_data(path, SourceText::content(literal).unwrap_or_default())?;
+        }
+        self.variables.extend(named_variables(&text).map(str::to_owned));
         self.files.insert(name, text);
         Some(())
     }
@@ -111,6 +137,25 @@ impl Sources {
                 self.add_file(&generated.canonicalize().ok()?)
             }
         }
+    }
+
+    /// Adds the files that a literal in the file `by` may name: from where a compiler or a macro would look.
+    fn add_data(&mut self, by: &Path, literal: &str) -> Option<()> {
+        if literal.is_empty() || literal.len() > LONGEST_PATH || literal.contains(char::is_whitespace) {
+            return Some(());
+        }
+        // Behind the value of a variable, the path starts with a separator.
+        let relative = literal.trim_start_matches(['/', '\\']);
+        let package_sources = self.package.as_ref().map(|package| package.join("src"));
+        let bases = [by.parent(), self.package.as_deref(), package_sources.as_deref(), self.out_dir.as_deref()];
+        let found = bases.into_iter().flatten().map(|base| base.join(relative)).chain([PathBuf::from(literal)]);
+        for path in found.filter(|path| path.is_file()).collect::<Vec<_>>() {
+            let name = self.name(&path.canonicalize().ok()?);
+            if !self.files.contains_key(&name) && !self.data.contains_key(&name) {
+                self.data.insert(name, xxh3_128(&fs::read(&path).ok()?));
+            }
+        }
+        Some(())
     }
 
     /// The path from the folder of the root module, or from `OUT_DIR`.
@@ -164,6 +209,14 @@ fn named_files(text: &SourceText) -> Option<Vec<NamedFile<'_>>> {
     Some(named)
 }
 
+/// The variables that a source reads with `env!(..)` and `option_env!(..)`.
+fn named_variables(text: &SourceText) -> impl Iterator<Item = &str> {
+    let after = ["env", "option_env"].into_iter().flat_map(|word| after_word(&text.code, word));
+    after.filter_map(|code| {
+        text.literal_at(code.trim_start().strip_prefix('!')?.trim_start().strip_prefix(['(', '[', '{'])?)
+    })
+}
+
 /// What follows each place of a word in code.
 fn after_word<'a>(code: &'a str, word: &'a str) -> impl Iterator<Item = &'a str> {
     let is_part = |c: char| c.is_alphanumeric() || c == '_';
@@ -192,7 +245,7 @@ mod tests {
         }
 
         fn names(&self) -> Option<Vec<String>> {
-            let sources = Sources::read(&self.0.join("src/lib.rs"), Some(&self.0.join("out")))?;
+            let sources = Sources::read(&self.0.join("src/lib.rs"), Some(&self.0.join("out")), Some(&self.0))?;
             Some(sources.files.into_keys().collect())
         }
     }
@@ -225,7 +278,7 @@ mod tests {
         let expected =
             ["../shared/b.rs", "../shared/d.rs", "OUT_DIR/bindings.rs", "OUT_DIR/table.inc", "a.inc", "a.rs", "lib.rs"];
         assert_eq!(folder.names().unwrap(), expected);
-        let sources = Sources::read(&folder.0.join("src/lib.rs"), None);
+        let sources = Sources::read(&folder.0.join("src/lib.rs"), None, None);
         assert!(sources.is_none(), "`OUT_DIR` is not known");
     }
 
@@ -240,14 +293,45 @@ mod tests {
         ] {
             assert_eq!(Folder::new(name, &[("src/lib.rs", text)]).names(), None, "{text}");
         }
-        let other = "#[arg(path = \"none\")] struct A; const TEXT: &str = \"include!(x)\"; include_str!(\"a\");";
+        let other = "#[arg(path = \"none\")] struct A; const TEXT: &str = \"include!(x)\"; x!(\"a\");";
         assert_eq!(Folder::new("other", &[("src/lib.rs", other)]).names().unwrap(), ["lib.rs"]);
+    }
+
+    #[test]
+    fn files_that_literals_name_count() {
+        let folder = Folder::new(
+            "data",
+            &[
+                (
+                    "src/a/mod.rs",
+                    "include_str!(\"a.txt\"); include_bytes!(concat!(env!(\"OUT_DIR\"), \"/b.bin\")); x!(\"../y.rs\", \"\");",
+                ),
+                ("src/lib.rs", "#[grammar = \"c.pest\"] #[schema(\"d.graphql\")] mod a; const X: &str = \"no file\";"),
+                ("src/y.rs", "option_env!(\"SIZE\"); std::env!(\"OTHER\",\"text\"); my_env!(\"NONE\");"),
+                ("src/a/a.txt", ""),
+                ("out/b.bin", "b"),
+                ("src/c.pest", "c"),
+                ("d.graphql", "d"),
+                ("src/unnamed.txt", ""),
+            ],
+        );
+        let read =
+            || Sources::read(&folder.0.join("src/lib.rs"), Some(&folder.0.join("out")), Some(&folder.0)).unwrap();
+        let sources = read();
+        let names: Vec<_> = sources.data.keys().map(String::as_str).collect();
+        assert_eq!(names, ["../d.graphql", "OUT_DIR/b.bin", "a/a.txt", "c.pest"]);
+        let variables: Vec<_> = sources.variables.iter().map(String::as_str).collect();
+        assert_eq!(variables, ["OTHER", "OUT_DIR", "SIZE"]);
+        fs::write(folder.0.join("src/c.pest"), "other").unwrap();
+        let edited = read().data;
+        assert_ne!(edited["c.pest"], sources.data["c.pest"]);
+        assert_eq!(edited["a/a.txt"], sources.data["a/a.txt"]);
     }
 
     #[test]
     fn extern_crates_are_named() {
         let folder = Folder::new("extern", &[("src/lib.rs", "extern crate alloc;\npub extern crate serde as s;")]);
-        let sources = Sources::read(&folder.0.join("src/lib.rs"), None).unwrap();
+        let sources = Sources::read(&folder.0.join("src/lib.rs"), None, None).unwrap();
         assert_eq!(sources.extern_crates().collect::<Vec<_>>(), ["alloc", "serde"]);
     }
 }

@@ -165,6 +165,24 @@ pub(super) const CASES: &[Case] = &[
         ..CASE
     },
     Case {
+        name: "measured",
+        what: "an included file of data",
+        library: "#[derive(Default)]\npub struct State(pub Box<[u8; include_bytes!(\"data.bin\").len()]>);\n",
+        files: &[("crates/measured/src/data.bin", "12345678")],
+        edits: &[("crates/measured/src/data.bin", "12345678", "123456789")],
+        expected: Refused(&["measured: the source file data.bin differs"]),
+        ..CASE
+    },
+    Case {
+        name: "variable",
+        what: "a variable of the environment",
+        library: "#[derive(Default)]\npub struct State(pub Box<[u8; env!(\"DIGITS\").len()]>);\n",
+        files: &[("crates/variable/build.rs", "fn main() {\n    println!(\"cargo::rustc-env=DIGITS=12345678\");\n}\n")],
+        edits: &[("crates/variable/build.rs", "12345678", "123456789")],
+        expected: Refused(&["variable: built with $DIGITS 12345678 in edits-host, 123456789 in libvariable_plugin.so"]),
+        ..CASE
+    },
+    Case {
         name: "expanded",
         what: "a macro of the workspace",
         manifest: "own_macro = { path = \"../own_macro\" }\n",
