@@ -64,7 +64,8 @@ struct Packed {
 #[test]
 fn structs_have_names_offsets_and_sizes() {
     has::<User>(&[
-        "S11:shape::User=7:version3:0.5=5:build0:=4:size2:32=9:alignment1:8=16:size of `Option`2:32",
+        "S11:shape::User=7:version3:0.5=5:build32:",
+        "=4:size2:32=9:alignment1:8=16:size of `Option`2:32",
         "@0;5:.nameT19:std::string::String)",
         "@24;4:.ageB2:u8)",
     ]);
