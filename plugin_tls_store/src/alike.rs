@@ -10,6 +10,7 @@
 
 #![forbid(unsafe_code)]
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ptr;
 
@@ -27,7 +28,7 @@ pub(crate) enum Place {
     Duplicate(&'static ItemCopy),
     /// The item whose identity has this distinction, and its record if there is one. `written_alike` says whether the binary
     /// has others that are written like it.
-    Item { distinction: String, written_alike: bool, found: Option<&'static Record> },
+    Item { distinction: Cow<'static, str>, written_alike: bool, found: Option<&'static Record> },
     /// Nothing tells which of several items it is that another binary has, that of the copy.
     Ambiguous(&'static ItemCopy),
 }
@@ -77,6 +78,9 @@ impl Registered {
         }
         let found = self.records.get(&base).copied();
         let of_base = || found.into_iter().flat_map(|record| self.copies_of(record));
+        if self.groups.is_empty() && alike.0.is_empty() && !of_base().any(|copy| is_own(&copy)) {
+            return Place::Item { distinction: Cow::Borrowed(""), written_alike: false, found };
+        }
         let group = || {
             self.groups.get(&base.key()).into_iter().flatten().filter(|record| record.identity.is_written_like(&base))
         };
@@ -89,11 +93,11 @@ impl Registered {
             return Place::Duplicate(other);
         }
         let several = alike.has_several(&base) || own().next().is_some();
-        let plain = Place::Item { distinction: String::new(), written_alike: several, found };
+        let plain = Place::Item { distinction: Cow::Borrowed(""), written_alike: several, found };
         if !several {
             return in_group().next().map_or(plain, Place::Ambiguous);
         }
-        let distinction = declaration.number.to_string();
+        let distinction = Cow::Owned(declaration.number.to_string());
         let record = self.records.get(&base.distinct(&distinction, bytes)).copied();
         let numbered = record.and_then(|record| self.copies_of(record).next());
         match of_base().next() {
@@ -115,9 +119,9 @@ impl Registered {
         word: *const (),
         bytes: &mut Vec<u8>,
     ) -> Place {
-        let mut distinction = binary.path().to_owned();
+        let mut distinction = Cow::Borrowed(binary.path());
         if declaration.number > 0 {
-            distinction = format!("{distinction} {}", declaration.number);
+            distinction.to_mut().push_str(&format!(" {}", declaration.number));
         }
         loop {
             let found = self.records.get(&declaration.identity.distinct(&distinction, bytes)).copied();
@@ -128,7 +132,7 @@ impl Registered {
                 Some(own) => return Place::Duplicate(own),
             }
             // Another image was loaded from the same path.
-            distinction.push('+');
+            distinction.to_mut().push('+');
         }
     }
 }

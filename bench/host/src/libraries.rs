@@ -57,7 +57,7 @@ impl Libraries {
 }
 
 pub(crate) fn load_plugin(path: &Path) -> Result<Plugin> {
-    // SAFETY: the path is that of bench-plugin or bench-items. Their constructors only register items, and their entry
+    // SAFETY: the path is that of bench-plugin or bench-items-plugin. Their constructors only register items, and their entry
     // comes from `export_plugin!` of this workspace.
     unsafe { Plugin::load(path) }.with_context(|| format!("cannot load {}", path.display()))
 }

@@ -35,11 +35,23 @@ pub struct Key([u64; 2]);
 
 impl Key {
     /// The key of an item. `bytes` is memory to work in, which a caller with many items can use again.
-    pub(super) fn of(fields: Fields<'_>, distinction: &str, bytes: &mut Vec<u8>) -> Self {
+    pub(super) fn of(fields: Fields<'_>, bytes: &mut Vec<u8>) -> Self {
         let Fields { module, version, package, target, function, name, ty } = fields;
         let crate_name = module.split(':').next().unwrap_or_default();
         bytes.clear();
-        encode([package, crate_name, version, target, module, function, name, ty, distinction], bytes);
+        encode([package, crate_name, version, target, module, function, name, ty], bytes);
+        Key::hash(bytes)
+    }
+
+    /// The key of one of several items whose key is this one.
+    pub(super) fn with(self, distinction: &str, bytes: &mut Vec<u8>) -> Self {
+        bytes.clear();
+        bytes.extend(self.0.iter().flat_map(|word| word.to_le_bytes()));
+        bytes.extend_from_slice(distinction.as_bytes());
+        Key::hash(bytes)
+    }
+
+    fn hash(bytes: &[u8]) -> Self {
         let hash = xxhash_rust::xxh3::xxh3_128(bytes);
         Key([hash as u64, (hash >> 64) as u64])
     }

@@ -90,7 +90,7 @@ pub(crate) fn compile(profile: Compile, items: u32, quick: bool, products: &Prod
                     Compile::Release => ("rustc", &["--release", "--lib", "--crate-type", "rlib"]),
                 };
                 let mut command = products.items_command(subcommand, kind, items);
-                command.args(["-p", "bench-items"]).args(options);
+                command.args(["-p", "bench-items-plugin"]).args(options);
                 command.env("CARGO_INCREMENTAL", "0").env("BENCH_ITEMS_ROUND", round.to_string());
                 timed(&mut command)
             };

@@ -133,7 +133,7 @@ impl<'a> Products<'a> {
     pub(crate) fn items(&mut self, kind: Kind, count: u32) -> Result<PathBuf> {
         let folder = self.folder(&format!("items-{}-{count}", kind.label()), |this, folder| {
             let mut command = this.items_command("build", kind, count);
-            command.args(["-p", "bench-items", "--release"]);
+            command.args(["-p", "bench-items-plugin", "--release"]);
             build_library(command, &folder.join(library::ITEMS))
         })?;
         Ok(folder.join(library::ITEMS))
