@@ -26,7 +26,7 @@ use std::sync::OnceLock;
 
 use xxhash_rust::xxh3::xxh3_128;
 
-use crate::compilation::{Compilation, Extern};
+use crate::compilation::{Compilation, Extern, crate_name};
 use crate::crate_hash;
 use crate::source_text::SourceText;
 use crate::sources::Sources;
@@ -147,13 +147,6 @@ fn crate_line(each: &Extern) -> Option<Option<String>> {
     }
     let hash = u128::from_be_bytes(crate_hash::of(path)?);
     Some(Some(format!("crate {name} {hash:032x}")))
-}
-
-/// The name of the crate in a file `libNAME-HASH.rmeta`.
-fn crate_name(path: &Path) -> &str {
-    let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
-    let name = stem.split('-').next().unwrap_or_default();
-    name.strip_prefix("lib").unwrap_or(name)
 }
 
 fn source_hash(text: &SourceText) -> u128 {

@@ -164,6 +164,18 @@ impl Extern {
         let name = name.rsplit(':').next().unwrap_or_default();
         Extern { name: name.to_owned(), path }
     }
+
+    /// The crate's own name, which the user may have changed for the compiled crate.
+    pub(crate) fn crate_name(&self) -> Option<&str> {
+        self.path.as_deref().map(crate_name)
+    }
+}
+
+/// The name of the crate in a file `libNAME-HASH.rmeta`.
+pub(crate) fn crate_name(path: &Path) -> &str {
+    let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+    let name = stem.split('-').next().unwrap_or_default();
+    name.strip_prefix("lib").unwrap_or(name)
 }
 
 #[cfg(test)]

@@ -5,13 +5,12 @@
 
 #![forbid(unsafe_code)]
 
-use std::fs;
-use std::path::Path;
-
 use proc_macro2::{Span, TokenStream};
 use quote::quote;
 use syn::parse::{Parse, ParseStream};
 use syn::{Attribute, Ident, Token};
+
+use crate::compilation::{Compilation, Extern};
 
 /// The crates whose hidden module has what expansions need, the one to be preferred first.
 const CRATES: &[&str] = &["plugin_tls_core", "plugin_tls_abi_stable", "plugin_tls"];
@@ -46,36 +45,16 @@ pub(crate) fn of_attribute(arguments: TokenStream) -> syn::Result<TokenStream> {
 }
 
 fn dependency() -> TokenStream {
-    let arguments = std::env::args().skip(1).flat_map(|argument| match argument.strip_prefix('@') {
-        // The file has one argument in each line.
-        Some(path) => fs::read_to_string(path).unwrap_or_default().lines().map(str::to_owned).collect(),
-        None => vec![argument],
-    });
-    let name = name_among(arguments).unwrap_or_else(|| CRATES[0].to_owned());
-    let name = syn::parse_str(&name).unwrap_or_else(|_| Ident::new(CRATES[0], Span::call_site()));
+    let name = name_among(&Compilation::current().externs).unwrap_or(CRATES[0]);
+    let name = syn::parse_str(name).unwrap_or_else(|_| Ident::new(CRATES[0], Span::call_site()));
     quote! { ::#name }
 }
 
-/// The name of the best of [`CRATES`] among the compiler's arguments.
-fn name_among(mut arguments: impl Iterator<Item = String>) -> Option<String> {
-    let mut best: Option<(usize, String)> = None;
-    while let Some(argument) = arguments.next() {
-        let value = match argument.strip_prefix("--extern") {
-            Some("") => arguments.next().unwrap_or_default(),
-            Some(value) => value.trim_start_matches('=').to_owned(),
-            None => continue,
-        };
-        // `name=path`, with options such as `priv,noprelude:` in front.
-        let Some((name, path)) = value.split_once('=') else { continue };
-        let name = name.rsplit(':').next().unwrap_or(name);
-        let stem = Path::new(path).file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        let file_crate = stem.strip_prefix("lib").and_then(|stem| stem.split('-').next()).unwrap_or_default();
-        let Some(rank) = CRATES.iter().position(|known| *known == file_crate) else { continue };
-        if best.as_ref().is_none_or(|(best, _)| rank < *best) {
-            best = Some((rank, name.to_owned()));
-        }
-    }
-    best.map(|(_, name)| name)
+/// The name of the best of [`CRATES`] among the dependencies.
+fn name_among(externs: &[Extern]) -> Option<&str> {
+    let rank = |each: &Extern| CRATES.iter().position(|known| each.crate_name() == Some(known));
+    let ranked = externs.iter().filter_map(|each| Some((rank(each)?, each.name.as_str())));
+    ranked.min_by_key(|(rank, _)| *rank).map(|(_, name)| name)
 }
 
 #[cfg(test)]
@@ -83,7 +62,8 @@ mod tests {
     use super::*;
 
     fn name(arguments: &str) -> Option<String> {
-        name_among(arguments.split_whitespace().map(str::to_owned))
+        let arguments: Vec<_> = arguments.split_whitespace().collect();
+        name_among(&Compilation::of(&arguments).externs).map(str::to_owned)
     }
 
     #[test]
