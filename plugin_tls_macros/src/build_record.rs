@@ -12,7 +12,7 @@
 //! | `source FILE HASH` | a source file, or another file that the sources name: see `sources` |
 //! | `crate NAME HASH` | a crate that this one depends on: see `crate_hash` |
 //!
-//! Left out is what changes no type: where outputs go, debug information, optimization, and the crates of this project,
+//! Left out is what changes no type: comments, documentation that no procedural macro can read, where outputs go, debug information, optimization, and the crates of this project,
 //! which have a contract of their own. The compiler is left out too, because a binary states it once for all of its crates.
 //!
 //! The fingerprint is a hash of the text. Where anything is not known there is no record.
@@ -103,7 +103,10 @@ impl BuildRecord {
             lines.extend(crate_line(each)?);
         }
         lines[3..].sort();
-        lines.extend(sources.files.iter().map(|(name, text)| format!("source {name} {:032x}", source_hash(text))));
+        // Only a procedural macro can make a type depend on documentation.
+        let with_docs = compilation.externs.iter().any(|each| !is_own(each) && each.is_dynamic());
+        let source = |(name, text)| format!("source {name} {:032x}", source_hash(text, with_docs));
+        lines.extend(sources.files.iter().map(source));
         lines.extend(sources.data.iter().map(|(name, hash)| format!("source {name} {hash:032x}")));
         let text = lines.join("\n");
         Some(BuildRecord { fingerprint: format!("{:032x}", xxh3_128(text.as_bytes())), text })
@@ -135,6 +138,11 @@ fn settings(compilation: &Compilation) -> Vec<String> {
     settings
 }
 
+/// Whether it is a crate of this project.
+fn is_own(each: &Extern) -> bool {
+    each.crate_name().is_some_and(|name| OWN_CRATES.contains(&name))
+}
+
 /// The line of a crate that the compiled one depends on. There is none for a crate of this project. The outer `None` means
 /// that the crate's hash is not known.
 fn crate_line(each: &Extern) -> Option<Option<String>> {
@@ -142,16 +150,17 @@ fn crate_line(each: &Extern) -> Option<Option<String>> {
     let Some(path) = &each.path else {
         return STANDARD_CRATES.contains(&name.as_str()).then(|| Some(format!("crate {name}")));
     };
-    if OWN_CRATES.contains(&crate_name(path)) {
+    if is_own(each) {
         return Some(None);
     }
     let hash = u128::from_be_bytes(crate_hash::of(path)?);
     Some(Some(format!("crate {name} {hash:032x}")))
 }
 
-fn source_hash(text: &SourceText) -> u128 {
+fn source_hash(text: &SourceText, with_docs: bool) -> u128 {
     let mut whole = String::new();
-    for part in [&text.code, &text.docs].into_iter().chain(&text.literals) {
+    let docs = Some(&text.docs).filter(|_| with_docs);
+    for part in [&text.code].into_iter().chain(docs).chain(&text.literals) {
         // Each part behind its length, so that no two lists of parts give the same text.
         write!(whole, "{}:{part}", part.len()).expect("a `String` can be written");
     }
@@ -217,6 +226,13 @@ mod tests {
             assert_ne!(fingerprint(other), plain, "{other:?}");
             assert!(fingerprint(other).is_some(), "{other:?}");
         }
+    }
+
+    #[test]
+    fn documentation_counts_where_a_macro_may_read_it() {
+        let [one, other] = ["/// One.\nstruct A;", "/// Two.\nstruct A;"].map(SourceText::of);
+        assert_eq!(source_hash(&one, false), source_hash(&other, false));
+        assert_ne!(source_hash(&one, true), source_hash(&other, true));
     }
 
     #[test]

@@ -165,6 +165,11 @@ impl Extern {
         Extern { name: name.to_owned(), path }
     }
 
+    /// Whether it is a dynamic library, as procedural macros are.
+    pub(crate) fn is_dynamic(&self) -> bool {
+        self.path.as_deref().is_some_and(|path| path.extension() == Some(OsStr::new(std::env::consts::DLL_EXTENSION)))
+    }
+
     /// The crate's own name, which the user may have changed for the compiled crate.
     pub(crate) fn crate_name(&self) -> Option<&str> {
         self.path.as_deref().map(crate_name)
