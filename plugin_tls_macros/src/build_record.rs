@@ -12,8 +12,9 @@
 //! | `source FILE HASH` | a source file, or another file that the sources name: see `sources` |
 //! | `crate NAME HASH` | a crate that this one depends on: see `crate_hash` |
 //!
-//! Left out is what changes no type: comments, documentation that no procedural macro can read, where outputs go, debug information, optimization, and the crates of this project,
-//! which have a contract of their own. The compiler is left out too, because a binary states it once for all of its crates.
+//! Left out is what changes no type: comments, documentation that no procedural macro can read, where outputs go, debug
+//! information, optimization, and the crates of this project, which have a contract of their own. The compiler is left out
+//! too, because a binary states it once for all of its crates.
 //!
 //! The fingerprint is a hash of the text. Where anything is not known there is no record.
 
