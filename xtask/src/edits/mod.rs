@@ -22,8 +22,14 @@ use cases::{CASES, Case, Expected};
 
 const HEADING: &str = "edits between the builds of host and plugin";
 const HOST: &str = "edits-host";
-/// The profile and target of the first builds.
+/// The folder of the first builds.
 const DEBUG: &str = "debug";
+const RELEASE: &str = "release";
+
+const OTHER_FLAGS: Expected =
+    Expected::Refused(&["fields: built with `--cfg wide` in libfields_plugin.so, without in edits-host"]);
+const OTHER_PROFILE: Expected =
+    Expected::Refused(&["fields: built with debug-assertions on in edits-host, off in libfields_plugin.so"]);
 
 /// Edits, builds and loads. A check for each case and kind of edit.
 pub(crate) fn run(workspace: &Workspace, report: &Report) -> Result<()> {
@@ -105,7 +111,22 @@ impl<'a> Edits<'a> {
         for case in CASES {
             self.judge(&format!("{} edited", case.what), &host, DEBUG, case.name, &case.expected)?;
         }
-        self.restore()
+        self.restore()?;
+        self.check_settings(&host)
+    }
+
+    /// Builds that differ in settings and not in sources.
+    fn check_settings(&self, debug_host: &Path) -> Result<()> {
+        let flags = ["--config", "build.rustflags = ['--cfg', 'wide']"];
+        self.build_plugins(&flags, &["fields", "described"])?;
+        self.judge("flags for the plugin: fields", debug_host, DEBUG, "fields", &OTHER_FLAGS)?;
+        self.judge_shared("flags for the plugin", debug_host, DEBUG, &["described"])?;
+
+        self.build_plugins(&["--release"], &["fields", "described"])?;
+        self.judge("release plugin, debug host: fields", debug_host, RELEASE, "fields", &OTHER_PROFILE)?;
+        self.judge_shared("release plugin, debug host", debug_host, RELEASE, &["described"])?;
+        let host = self.build_host(&["--release"], RELEASE)?;
+        self.judge_shared("release plugin and host", &host, RELEASE, &["fields", "described"])
     }
 
     /// Writes all files as they were at first.
