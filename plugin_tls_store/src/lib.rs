@@ -17,6 +17,7 @@
 //! | [`records`] | binaries, and the record of each item with its copies: data only |
 //! | [`builds`], `std_types` | how two builds of a crate differ; which types are std's |
 //! | `shape` | comparing two descriptions of a type |
+//! | `offered` | a copy that a binary offers, and what is wrong with it in words |
 //! | `verify`, [`registry`] | judging two copies; looking up, taking out |
 //! | `alike`, `registration` | which item a declaration is; adding |
 //! | [`threads`] | what each thread has to do before it ends |
@@ -38,6 +39,7 @@ pub mod hidden_state;
 mod locals;
 mod memory;
 pub mod mismatch;
+mod offered;
 pub mod progress;
 pub mod records;
 mod registration;

@@ -4,6 +4,8 @@
 
 use std::fmt;
 
+use plugin_tls_abi::identity::Identity;
+
 /// One reason why a plugin's item cannot share the value of another binary's.
 ///
 /// `Display` says it all, in lines.
@@ -87,6 +89,62 @@ pub struct Side {
     pub value: String,
     /// Where the item is declared: `file:line:column`.
     pub site: String,
+}
+
+/// What to do about two builds of a crate that differ.
+pub(crate) const SAME_CRATE: &str =
+    "build both sides with the same version, features and settings of the crate that declares it";
+/// What to do about items that are written alike.
+pub(crate) const RENAME: &str = "build both sides from the same sources with the same settings, or give each of the items a \
+                                 name of its own, or a function of its own";
+
+impl Side {
+    fn new(binary: &str, value: &str, site: &str) -> Self {
+        Side { binary: binary.to_owned(), value: value.to_owned(), site: site.to_owned() }
+    }
+}
+
+impl Mismatch {
+    fn of_declarations(item: String, [known, offered]: [Side; 2], advice: &str) -> Self {
+        Mismatch {
+            item,
+            field: MismatchField::Declaration,
+            place: None,
+            known,
+            offered,
+            detail: None,
+            builds: Vec::new(),
+            advice: advice.to_owned(),
+        }
+    }
+
+    /// Two declarations of a binary that neither text nor number tells apart, at these sites.
+    pub(crate) fn duplicate(identity: &Identity<'_>, binary: &str, sites: [&str; 2]) -> Self {
+        let sides = sites.map(|site| Side::new(binary, "one declaration of two", site));
+        Self::of_declarations(
+            identity.to_string(),
+            sides,
+            "two compatible versions of a crate in one binary declare the same item: let all crates of the binary depend on \
+             one version",
+        )
+    }
+
+    /// A declaration of which another binary has several. The sides are binaries and sites, the known one first.
+    pub(crate) fn ambiguous(identity: &Identity<'_>, sides: [(&str, &str); 2]) -> Self {
+        let value = "it is not known which of several that are written alike";
+        let sides = sides.map(|(binary, site)| Side::new(binary, value, site));
+        Self::of_declarations(identity.to_string(), sides, RENAME)
+    }
+
+    /// A declaration whose text is not the macros'.
+    pub(crate) fn unreadable(binary: &str, text: &str, path: &str) -> Self {
+        Self::of_declarations(
+            path.to_owned(),
+            [Side::default(), Side::new(binary, &format!("{text:?}"), "")],
+            "the declaration cannot be read: declare items with the macros of plugin_tls only, and build host and plugin \
+             with versions of it that share the major version",
+        )
+    }
 }
 
 impl fmt::Display for MismatchField {

@@ -14,10 +14,11 @@ use plugin_tls_abi::table::{ItemDescriptor, ItemHandle};
 
 use crate::alike::{Alike, Place};
 use crate::arena::{Mark, WithTexts};
-use crate::mismatch::{Mismatch, MismatchField, Side};
+use crate::mismatch::Mismatch;
+use crate::offered::{Offered, ReliedOn};
 use crate::records::{Binary, Facts, ItemCopy, Link, Proof, Record};
 use crate::registry::{Handles, Registered, Registry};
-use crate::verify::{self, Compared, Offered, RENAME, ReliedOn};
+use crate::verify::{self, Compared};
 
 impl Registry {
     /// Registers all `items` of `binary`. Each gets its handle.
@@ -123,6 +124,11 @@ impl<'a> Registration<'a> {
         }
     }
 
+    /// The name of the binary.
+    fn name(&self) -> &'static str {
+        &self.binary.name
+    }
+
     /// Verifies one of the items, and makes a copy of it.
     ///
     /// # Safety
@@ -135,15 +141,15 @@ impl<'a> Registration<'a> {
     ) -> Result<&'static ItemCopy, Vec<Mismatch>> {
         let Some(declaration) = declaration else {
             // SAFETY: the caller guarantees that the texts are alive for the call.
-            return Err(vec![unsafe { unreadable(self.binary, item.text.get(), item.path.get()) }]);
+            return Err(vec![unsafe { Mismatch::unreadable(self.name(), item.text.get(), item.path.get()) }]);
         };
         let &Declaration { identity, number, build, std_is_ambiguous, site, .. } = declaration;
         let place = self.registered.place(self.binary, declaration, item.word.cast(), &self.alike, &mut self.bytes);
         let (distinction, written_alike, found) = match place {
             Place::Known(copy) => return Ok(copy),
             Place::Item { distinction, written_alike, found } => (distinction, written_alike, found),
-            Place::Duplicate(other) => return Err(vec![duplicate(self.binary, &identity, other.facts.site, site)]),
-            Place::Ambiguous(other) => return Err(vec![ambiguous(self.binary, &identity, other, site)]),
+            Place::Duplicate(other) => return Err(vec![Mismatch::duplicate(&identity, self.name(), [other.facts.site, site])]),
+            Place::Ambiguous(other) => return Err(vec![Mismatch::ambiguous(&identity, [(&other.binary.name, other.facts.site), (self.name(), site)])]),
         };
         let base = identity;
         let identity = if distinction.is_empty() { base } else { base.distinct(&distinction, &mut self.bytes) };
@@ -293,57 +299,6 @@ fn shares_items_of(
     identities.any(|identity| {
         identity.crate_name() == name && registered.records.get(&identity).is_some_and(|record| has(record, other))
     }) || registered.records().any(is_registered)
-}
-
-/// Two declarations that neither text nor number tells apart.
-fn duplicate(binary: &Binary, identity: &Identity<'_>, first: &str, second: &str) -> Mismatch {
-    let side = |site: &str| Side {
-        binary: binary.name.clone(),
-        value: "one declaration of two".to_owned(),
-        site: site.to_owned(),
-    };
-    Mismatch {
-        item: identity.to_string(),
-        field: MismatchField::Declaration,
-        place: None,
-        known: side(first),
-        offered: side(second),
-        detail: None,
-        builds: Vec::new(),
-        advice: "two compatible versions of a crate in one binary declare the same item: let all crates of the binary \
-                 depend on one version"
-            .to_owned(),
-    }
-}
-
-/// A declaration of which another binary has several.
-fn ambiguous(binary: &Binary, identity: &Identity<'_>, other: &ItemCopy, site: &str) -> Mismatch {
-    let value = || "it is not known which of several that are written alike".to_owned();
-    Mismatch {
-        item: identity.to_string(),
-        field: MismatchField::Declaration,
-        place: None,
-        known: Side { binary: other.binary.name.clone(), value: value(), site: other.facts.site.to_owned() },
-        offered: Side { binary: binary.name.clone(), value: value(), site: site.to_owned() },
-        detail: None,
-        builds: Vec::new(),
-        advice: RENAME.to_owned(),
-    }
-}
-
-fn unreadable(binary: &Binary, text: &str, path: &str) -> Mismatch {
-    Mismatch {
-        item: path.to_owned(),
-        field: MismatchField::Declaration,
-        known: Side::default(),
-        offered: Side { binary: binary.name.clone(), value: format!("{text:?}"), site: String::new() },
-        place: None,
-        detail: None,
-        builds: Vec::new(),
-        advice: "the declaration cannot be read: declare items with the macros of plugin_tls only, and build host and \
-                 plugin with versions of it that share the major version"
-            .to_owned(),
-    }
 }
 
 #[cfg(test)]

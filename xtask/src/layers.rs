@@ -96,6 +96,7 @@ const CRATES: &[Layers] = &[
             "shape::compare",
             "shape",
             "records",
+            "offered",
             "verify",
             "registry",
             "alike",
