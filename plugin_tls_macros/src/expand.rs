@@ -145,7 +145,9 @@ fn text(home: &TokenTree, item: &Item) -> TokenStream {
     let name = item.name.unraw().to_string();
     let ty = type_text(item.ty.clone());
     let version = compatible_version(&variable("CARGO_PKG_VERSION"));
+    // As a rule the crate's name says the package's.
     let package = variable("CARGO_PKG_NAME");
+    let package = if package.replace('-', "_") == variable("CARGO_CRATE_NAME") { String::new() } else { package };
     let target = match Compilation::current().product() {
         // No other image has the items of a crate that is a cdylib and nothing else.
         Product::Plugin => "*".to_owned(),

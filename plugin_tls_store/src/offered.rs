@@ -31,7 +31,7 @@ pub(crate) struct Offered<'a> {
 pub(crate) struct ReliedOn {
     /// The type, or the part of it, whose values do.
     path: String,
-    state: &'static HiddenState,
+    pub(crate) state: &'static HiddenState,
 }
 
 impl ReliedOn {

@@ -148,8 +148,15 @@ impl<'a> Registration<'a> {
         let (distinction, written_alike, found) = match place {
             Place::Known(copy) => return Ok(copy),
             Place::Item { distinction, written_alike, found } => (distinction, written_alike, found),
-            Place::Duplicate(other) => return Err(vec![Mismatch::duplicate(&identity, self.name(), [other.facts.site, site])]),
-            Place::Ambiguous(other) => return Err(vec![Mismatch::ambiguous(&identity, [(&other.binary.name, other.facts.site), (self.name(), site)])]),
+            Place::Duplicate(other) => {
+                return Err(vec![Mismatch::duplicate(&identity, self.name(), [other.facts.site, site])]);
+            }
+            Place::Ambiguous(other) => {
+                return Err(vec![Mismatch::ambiguous(
+                    &identity,
+                    [(&other.binary.name, other.facts.site), (self.name(), site)],
+                )]);
+            }
         };
         let base = identity;
         let identity = if distinction.is_empty() { base } else { base.distinct(&distinction, &mut self.bytes) };
@@ -311,6 +318,7 @@ mod tests {
 
     use super::*;
     use crate::locals::store_locals;
+    use crate::mismatch::MismatchField;
     use crate::records::NewBinary;
 
     store_locals!(LOCALS);

@@ -16,7 +16,7 @@ pub struct Fields<'a> {
     pub module: &'a str,
     /// The part of the crate's version that Cargo holds to be compatible: `1`, `0.3`, `0.0.7`.
     pub version: &'a str,
-    /// The name of the package.
+    /// The name of the package; empty if it is the crate's, apart from hyphens.
     pub package: &'a str,
     /// The binary target that declares the item; empty for a library; [`ALONE`](super::ALONE) for a cdylib that is nothing else.
     pub target: &'a str,

@@ -22,7 +22,7 @@ macro_rules! text {
             env!("CARGO_PKG_VERSION_MAJOR"),
             ".",
             env!("CARGO_PKG_VERSION_MINOR"),
-            "\x1ftest-host\x1f\x1f",
+            "\x1f\x1f\x1f",
             $name,
             "\x1f",
             $ty,
