@@ -173,7 +173,8 @@ fn refused(bench: &Bench) {
     for library in ["checking-host-library", "mimalloc-host-library"] {
         let (library, _) = bench.open(library);
         for plugin in ["own-allocator", "linked-one"] {
-            let reason = load_through(library, bench, plugin).err().expect("it has another allocator");
+            let outcome = load_through(library, bench, plugin);
+            let Err(reason) = outcome else { panic!("{plugin} has another allocator than {library:?}") };
             assert!(reason.contains("another global allocator than the host"), "{reason}");
         }
     }
