@@ -53,6 +53,7 @@ mod constructor;
 mod error;
 mod item;
 mod lazy;
+mod list;
 mod local_key;
 mod shape;
 

@@ -2,17 +2,14 @@
 //!
 //! Each item has the fingerprint of its crate's build. Once in a crate, the macros also state what the fingerprint is the
 //! hash of, so that a report can say how two builds differ.
-//!
-//! # Orderings
-//!
-//! `state` publishes a build with Release, and `find` follows the list with Acquire, so that code that finds a build sees
-//! its link. The link is written before that, Relaxed.
 
 use std::ptr;
-use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicBool, AtomicPtr};
 
 use plugin_tls_abi::text::{Sink, Str};
+
+use crate::list::{Linked, List};
 
 /// What the macros know of the build of a crate.
 #[derive(Debug)]
@@ -24,8 +21,14 @@ pub struct BuildOfCrate {
     next: AtomicPtr<BuildOfCrate>,
 }
 
-/// The binary's list: the build that was stated last.
-static LAST: AtomicPtr<BuildOfCrate> = AtomicPtr::new(ptr::null_mut());
+impl Linked for BuildOfCrate {
+    fn next(&self) -> &AtomicPtr<Self> {
+        &self.next
+    }
+}
+
+/// The builds of the binary's crates.
+static BUILDS: List<BuildOfCrate> = List::new();
 
 impl BuildOfCrate {
     /// The build with this fingerprint, which is the hash of `text`.
@@ -37,30 +40,15 @@ impl BuildOfCrate {
     /// Adds the build to the binary's list. Nothing happens the second time.
     pub fn state(&'static self) {
         // Relaxed: only the one that sets it goes on.
-        if self.stated.swap(true, Relaxed) {
-            return;
-        }
-        let this = ptr::from_ref(self).cast_mut();
-        let mut last = LAST.load(Relaxed);
-        loop {
-            self.next.store(last, Relaxed);
-            match LAST.compare_exchange_weak(last, this, Release, Relaxed) {
-                Ok(_) => return,
-                Err(now) => last = now,
-            }
+        if !self.stated.swap(true, Relaxed) {
+            BUILDS.add(self);
         }
     }
 }
 
 /// The text of the build with this fingerprint.
 fn find(fingerprint: &str) -> Option<&'static str> {
-    let build = |pointer: &AtomicPtr<BuildOfCrate>| -> Option<&'static BuildOfCrate> {
-        // SAFETY: the list holds null and statics that `state` was called with.
-        unsafe { pointer.load(Acquire).as_ref() }
-    };
-    std::iter::successors(build(&LAST), |previous| build(&previous.next))
-        .find(|build| build.fingerprint == fingerprint)
-        .map(|build| build.text)
+    BUILDS.iter().find(|build| build.fingerprint == fingerprint).map(|build| build.text)
 }
 
 /// Writes the text of the build with this fingerprint, if this binary knows it: see

@@ -14,20 +14,18 @@
 //!
 //! # Orderings
 //!
-//! - The list: `describe` publishes an item with Release, and `all` follows it with Acquire, so that code that finds an item
-//!   sees its description. The item's own link is written before that, Relaxed.
+//! - The list: see [`List`]. `describe` writes the description before it adds the item.
 //! - `handle`: written with Release after the host has set up the copy, and read with Acquire by the access that passes it
 //!   to the host.
 //! - The word of a static: the host writes it with Release after it has built the value, and `value` reads it with Acquire.
 //! - The word of a thread-local is a number that leads to a slot of the reading thread: see `plugin_tls_abi::row`.
 
 use std::ffi::c_void;
-use std::iter;
 use std::marker::PhantomData;
 use std::ptr::{self, NonNull};
 use std::sync::OnceLock;
 use std::sync::atomic::AtomicPtr;
-use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use std::sync::atomic::Ordering::{Acquire, Release};
 
 use plugin_tls_abi::row::{self, Word};
 use plugin_tls_abi::table::{
@@ -36,6 +34,7 @@ use plugin_tls_abi::table::{
 use plugin_tls_abi::text::Str;
 
 use super::text::Text;
+use crate::list::{Linked, List};
 
 /// An item's copy, whatever its type.
 ///
@@ -117,16 +116,18 @@ unsafe impl<T> Layout<T> for NoLayout {
     }
 }
 
-/// The binary's list: the item that was described last.
-static LAST: AtomicPtr<RawItem> = AtomicPtr::new(ptr::null_mut());
+impl Linked for RawItem {
+    fn next(&self) -> &AtomicPtr<Self> {
+        &self.next
+    }
+}
+
+/// The binary's list.
+static ITEMS: List<RawItem> = List::new();
 
 /// The items of this binary, whether it ever uses them or not.
 pub(crate) fn all() -> impl Iterator<Item = &'static RawItem> {
-    let item = |pointer: &AtomicPtr<RawItem>| -> Option<&'static RawItem> {
-        // SAFETY: the list holds null and statics that `describe` was called with.
-        unsafe { pointer.load(Acquire).as_ref() }
-    };
-    iter::successors(item(&LAST), move |previous| item(&previous.next))
+    ITEMS.iter()
 }
 
 /// Tells a copy what it is a copy of, and adds it to the binary's list. Nothing happens the second time.
@@ -155,17 +156,8 @@ pub(super) unsafe extern "C" fn describe(
             here: std::str::from_utf8_unchecked(std::slice::from_raw_parts(here, here_length)),
         }
     };
-    if item.description.set(description).is_err() {
-        return;
-    }
-    let this = ptr::from_ref(item).cast_mut();
-    let mut last = LAST.load(Relaxed);
-    loop {
-        item.next.store(last, Relaxed);
-        match LAST.compare_exchange_weak(last, this, Release, Relaxed) {
-            Ok(_) => return,
-            Err(now) => last = now,
-        }
+    if item.description.set(description).is_ok() {
+        ITEMS.add(item);
     }
 }
 
