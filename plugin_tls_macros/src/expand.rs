@@ -139,8 +139,7 @@ fn declaration(
 }
 
 /// What identifies the item, and its place, as one literal: fields with ASCII's unit separator between them, and [`END`]
-/// after them.
-/// `plugin_tls_abi::identity` reads this text.
+/// after them. `plugin_tls_abi::identity` reads this text.
 fn text(home: &TokenTree, item: &Item) -> TokenStream {
     let name = item.name.unraw().to_string();
     let ty = type_text(item.ty.clone());

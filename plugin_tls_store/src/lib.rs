@@ -14,6 +14,7 @@
 //! | `slots`, `locals` | the slots of each thread; the thread-locals of one store |
 //! | [`hidden_state`] | types whose values rely on statics of their crate |
 //! | [`mismatch`] | why an item cannot be shared |
+//! | [`proof`] | what proves that two copies have the same type |
 //! | [`records`] | binaries, and the record of each item with its copies: data only |
 //! | [`builds`], `std_types` | how two builds of a crate differ; which types are std's |
 //! | `shape` | comparing two descriptions of a type |
@@ -41,6 +42,7 @@ mod memory;
 pub mod mismatch;
 mod offered;
 pub mod progress;
+pub mod proof;
 pub mod records;
 mod registration;
 pub mod registry;

@@ -11,6 +11,7 @@ use crate::hidden_state::{self, HiddenState, Reliance};
 use crate::mismatch::{Mismatch, MismatchField, RENAME, SAME_CRATE, Side};
 use crate::records::{Binary, Facts, ItemCopy};
 use crate::shape::{self, UnprovenLeaf};
+use crate::std_types::is_of_std;
 
 /// A copy that is to be added to those of an item.
 #[derive(Clone, Copy)]
@@ -35,9 +36,11 @@ pub(crate) struct ReliedOn {
 }
 
 impl ReliedOn {
-    /// What values of a type rely on: by its name, and by its shape, which is empty if it has none.
-    pub(crate) fn find(type_name: &str, shape: &str) -> Vec<Self> {
-        let names = iter::once(type_name).chain(shape::names(shape));
+    /// What values of a type rely on: by its name, and by its shape where the name does not say it all.
+    pub(crate) fn find(facts: &Facts) -> Vec<Self> {
+        let says_all = !facts.std_is_ambiguous && is_of_std(facts.type_name);
+        let shape = if says_all { String::new() } else { facts.shape() };
+        let names = iter::once(facts.type_name).chain(shape::names(&shape));
         let all = names.flat_map(hidden_state::relied_on);
         all.map(|Reliance { path, state, .. }| ReliedOn { path: path.to_owned(), state }).collect()
     }
@@ -85,21 +88,18 @@ impl Offered<'_> {
         }
     }
 
-    /// How the builds of the declaring crate differ.
-    fn differences(&self, known: &ItemCopy) -> Vec<String> {
-        let (Some(known_build), Some(offered_build)) = (known.facts.build, self.facts.build) else { return Vec::new() };
-        if known_build == offered_build {
-            return Vec::new();
-        }
-        let (known_text, offered_text) = (known.binary.build(known_build), self.binary.build(offered_build));
-        let differences = builds::differences(&known_text, &known.binary.name, &offered_text, &self.binary.name);
-        let name = self.crate_name();
-        differences.into_iter().map(|difference| format!("{name}: {difference}")).collect()
+    /// The builds of the declaring crate, the known one first, if both are known and they differ.
+    fn differing_builds(&self, known: &ItemCopy) -> Option<[String; 2]> {
+        let (known_build, offered_build) = (known.facts.build?, self.facts.build?);
+        (known_build != offered_build).then(|| [known.binary.build(known_build), self.binary.build(offered_build)])
     }
 
-    /// The name of the crate that declares the item.
-    fn crate_name(&self) -> &str {
-        self.identity.fields().module.split(':').next().unwrap_or_default()
+    /// How the builds of the declaring crate differ.
+    fn differences(&self, known: &ItemCopy) -> Vec<String> {
+        let Some([known_build, offered_build]) = self.differing_builds(known) else { return Vec::new() };
+        let differences = builds::differences(&known_build, &known.binary.name, &offered_build, &self.binary.name);
+        let name = self.identity.crate_name();
+        differences.into_iter().map(|difference| format!("{name}: {difference}")).collect()
     }
 
     pub(crate) fn relies(&self, known: &ItemCopy, ReliedOn { path, state }: &ReliedOn) -> Mismatch {
@@ -154,7 +154,7 @@ impl Offered<'_> {
 
     /// Why nothing proves that the types are the same, and what to do.
     fn doubt(&self, known: &ItemCopy, parts: &[UnprovenLeaf]) -> (String, String) {
-        let name = self.crate_name();
+        let name = self.identity.crate_name();
         if !self.same_compiler(known) {
             return (
                 "two compilers built them, and only layouts of `abi_stable` prove types equal across compilers"
@@ -174,28 +174,19 @@ impl Offered<'_> {
                 ),
             );
         }
-        if known.facts.build.is_none() || self.facts.build.is_none() {
+        let Some([known_build, offered_build]) = self.differing_builds(known) else {
             return (
                 format!("the build of the crate {name} is not known: the macros could not read all that it depends on"),
                 DERIVE_SHAPE.to_owned(),
             );
-        }
-        (format!("the builds of the crate {name} differ, and its type has no shape"), self.build_advice(known))
-    }
-
-    /// What to do about builds that differ.
-    fn build_advice(&self, known: &ItemCopy) -> String {
-        let (Some(known_build), Some(offered_build)) = (known.facts.build, self.facts.build) else {
-            return DERIVE_SHAPE.to_owned();
         };
-        let (known_text, offered_text) = (known.binary.build(known_build), self.binary.build(offered_build));
-        match builds::differing_crates(&known_text, &offered_text).first() {
-            Some(dependency) => format!(
-                "build both sides from the same sources with the same settings, or {DERIVE_SHAPE}; if {dependency} \
-                 depends on `plugin_tls`, let it depend on `plugin_tls_core` instead, which has no features"
-            ),
-            None => format!("build both sides from the same sources with the same settings, or {DERIVE_SHAPE}"),
+        let mut advice = format!("build both sides from the same sources with the same settings, or {DERIVE_SHAPE}");
+        if let Some(dependency) = builds::differing_crates(&known_build, &offered_build).first() {
+            advice += &format!(
+                "; if {dependency} depends on `plugin_tls`, let it depend on `plugin_tls_core` instead, which has no features"
+            );
         }
+        (format!("the builds of the crate {name} differ, and its type has no shape"), advice)
     }
 }
 

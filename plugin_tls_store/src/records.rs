@@ -33,6 +33,7 @@ use plugin_tls_abi::text::{Sink, Str};
 
 use crate::arena::WithTexts;
 use crate::memory::Allocation;
+use crate::proof::SharingProof;
 
 /// A binary that uses the store.
 ///
@@ -114,7 +115,7 @@ impl Binary {
         }
     }
 
-    /// The path of the binary's file; its name where the system does not tell the path.
+    /// The path of the binary's file; its name where the system does not tell the path. The first call asks the system.
     pub(crate) fn path(&self) -> &str {
         self.path.get_or_init(|| {
             let file = image::file_of(ptr::without_provenance(self.address));
@@ -201,38 +202,12 @@ pub struct ItemCopy {
     /// See [`ItemDescriptor::item`](plugin_tls_abi::table::ItemDescriptor::item).
     pub(crate) item: *const c_void,
     pub facts: Facts,
-    /// What accepted it.
-    pub proof: Proof,
+    /// What accepted it; `None` if there was no other copy.
+    pub proof: Option<SharingProof>,
     /// See [`ItemDescriptor::word`](plugin_tls_abi::table::ItemDescriptor::word).
     pub(crate) word: *const AtomicPtr<()>,
     /// The copy of the same item that was registered next.
     pub(crate) next: Link,
-}
-
-/// Why a copy was accepted.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Proof {
-    /// There was no other copy.
-    First,
-    /// One compiler has built both, from equal builds of the crate that declares the item.
-    Build,
-    /// The layouts are compatible in both directions.
-    Layout,
-    /// One compiler has built both, and the shapes are equal.
-    Shape,
-    /// One compiler has built both, and the type is made of std's types alone.
-    Std,
-    /// The host accepts a type of the same name.
-    SameName,
-    /// The host vouches for the type.
-    Trusted,
-}
-
-impl Proof {
-    /// Whether the copy was accepted on the host's word.
-    pub fn is_on_trust(self) -> bool {
-        matches!(self, Proof::SameName | Proof::Trusted)
-    }
 }
 
 // SAFETY: the pointers are to statics of the copy's binary, which may be read from any thread: `word` is an atomic, `item`
@@ -297,6 +272,11 @@ impl<'a> Borrow<Identity<'a>> for &'static Record {
 }
 
 impl ItemCopy {
+    /// Whether the copy was accepted on the host's word.
+    pub fn is_on_trust(&self) -> bool {
+        matches!(self.proof, Some(SharingProof::SameName | SharingProof::Trusted))
+    }
+
     /// The copy whose binary's code builds values and drops them: the host's, where it has one.
     pub(crate) fn owner(&'static self) -> &'static ItemCopy {
         self.record.host_copy.get().copied().unwrap_or(self)

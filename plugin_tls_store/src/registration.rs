@@ -16,7 +16,7 @@ use crate::alike::{Alike, Place};
 use crate::arena::{Mark, WithTexts};
 use crate::mismatch::Mismatch;
 use crate::offered::{Offered, ReliedOn};
-use crate::records::{Binary, Facts, ItemCopy, Link, Proof, Record};
+use crate::records::{Binary, Facts, ItemCopy, Link, Record};
 use crate::registry::{Handles, Registered, Registry};
 use crate::verify::{self, Compared};
 
@@ -38,9 +38,14 @@ impl Registry {
         items: &[ItemDescriptor],
         handles: Handles<'_>,
     ) -> Result<(), Vec<Mismatch>> {
-        let mut registered = self.lock();
         // SAFETY: the caller guarantees that the texts of all descriptors are alive for the call.
         let declarations = unsafe { read(items) };
+        if declarations.iter().flatten().any(|declaration| declaration.is_alone) {
+            // Before the lock is taken, because the system looks the path up under the lock of its loader. A constructor that
+            // runs under that lock may need this one.
+            binary.path();
+        }
+        let mut registered = self.lock();
         let mut registration = Registration::begin(&mut registered, binary, &declarations);
         for ((item, declaration), handle) in items.iter().zip(&declarations).zip(handles) {
             // SAFETY: the caller guarantees it for all descriptors, and the declaration is that of this one.
@@ -188,7 +193,7 @@ impl<'a> Registration<'a> {
         let proof = match found.and_then(|record| self.registered.reference(record)) {
             Some(reference) => {
                 let copies = self.registered.copies_of(reference.record);
-                let relied_on = ty.relied_on.get_or_init(|| ReliedOn::find(facts.type_name, &facts.shape()));
+                let relied_on = ty.relied_on.get_or_init(|| ReliedOn::find(&facts));
                 let offered = Offered {
                     identity: &identity,
                     binary: self.binary,
@@ -199,9 +204,9 @@ impl<'a> Registration<'a> {
                         shares_items_of(self.registered, self.binary, self.declarations, name, other)
                     },
                 };
-                verify::verify(offered, reference, copies, &mut self.compared)?
+                Some(verify::verify(offered, reference, copies, &mut self.compared)?)
             }
-            None => Proof::First,
+            None => None,
         };
         // With other copies it is of the same kind, because they have been compared. A record that no binary has any more
         // may have been of the other.

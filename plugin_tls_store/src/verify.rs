@@ -27,7 +27,8 @@ use plugin_tls_abi::text::Sink;
 
 use crate::mismatch::{Mismatch, MismatchField, SAME_CRATE};
 use crate::offered::{Difference, Offered, ReliedOn, in_words};
-use crate::records::{Facts, ItemCopy, Proof, Trust};
+use crate::proof::SharingProof;
+use crate::records::{Facts, ItemCopy, Trust};
 use crate::shape::{self, Comparison, UnprovenLeaf};
 use crate::std_types::is_of_std;
 
@@ -42,7 +43,7 @@ pub(crate) fn verify(
     reference: &'static ItemCopy,
     copies: impl Iterator<Item = &'static ItemCopy>,
     compared: &mut Compared,
-) -> Result<Proof, Vec<Mismatch>> {
+) -> Result<SharingProof, Vec<Mismatch>> {
     let mut differing: Vec<_> = basics(&reference.facts)
         .into_iter()
         .zip(basics(offered.facts))
@@ -65,27 +66,29 @@ pub(crate) fn verify(
         }
     }
     let others = copies.filter(|copy| !ptr::eq(*copy, reference));
-    let (mut proof, mut doubt) = (None, None);
-    let mut equal_builds = true;
+    let (mut proof, mut proof_on_trust, mut doubt) = (None, None, None);
+    let (mut equal_builds, mut all_on_trust) = (true, true);
     for copy in iter::once(reference).chain(others) {
         let verdict = offered.judge(copy, compared);
-        equal_builds &= matches!(verdict, Verdict::Same(Proof::Build));
+        equal_builds &= matches!(verdict, Verdict::Same(SharingProof::Build));
         match verdict {
-            // A copy that was accepted on trust proves nothing, unless those that it was compared with are gone.
-            Verdict::Same(by) if !copy.proof.is_on_trust() || ptr::eq(copy, reference) => proof = proof.or(Some(by)),
-            Verdict::Same(_) => {}
+            Verdict::Same(by) if copy.is_on_trust() => proof_on_trust = proof_on_trust.or(Some(by)),
+            Verdict::Same(by) => proof = proof.or(Some(by)),
             Verdict::Unproven(parts) => doubt = doubt.or(Some((copy, parts))),
             Verdict::Different(difference) => return Err(vec![offered.different(copy, difference)]),
         }
+        all_on_trust &= copy.is_on_trust();
     }
+    // A copy that was accepted on trust proves nothing, unless those that it was compared with are gone.
+    let proof = proof.or(proof_on_trust.filter(|_| all_on_trust));
     if offered.written_alike && !equal_builds && offered.binary.trust < Trust::Types {
         return Err(vec![offered.ambiguous(reference)]);
     }
     let same_name = offered.same_compiler(reference) && offered.same_name(reference);
     match (proof, offered.binary.trust) {
         (Some(proof), _) => Ok(proof),
-        (None, Trust::Types) => Ok(Proof::Trusted),
-        (None, Trust::SameNames) if same_name => Ok(Proof::SameName),
+        (None, Trust::Types) => Ok(SharingProof::Trusted),
+        (None, Trust::SameNames) if same_name => Ok(SharingProof::SameName),
         (None, _) => {
             let (copy, parts) = doubt.unwrap_or((reference, Vec::new()));
             Err(vec![offered.unproven(copy, &parts)])
@@ -96,7 +99,7 @@ pub(crate) fn verify(
 /// What one copy says of another.
 #[derive(Debug)]
 enum Verdict {
-    Same(Proof),
+    Same(SharingProof),
     /// They are known to differ. No trust overrules that.
     Different(Difference),
     /// They may be the same. The parts of the type that nothing proves equal, if it has a shape.
@@ -111,7 +114,7 @@ impl Offered<'_> {
         let comparable = same_compiler && self.same_name(known);
         // Cheapest first: equal builds have equal layouts.
         if comparable && facts.build.is_some() && facts.build == known.facts.build {
-            return Verdict::Same(Proof::Build);
+            return Verdict::Same(SharingProof::Build);
         }
         if let Some(scheme) = common_scheme(&known.facts, facts) {
             let layouts = (known.facts.layout, facts.layout);
@@ -120,13 +123,13 @@ impl Offered<'_> {
                 compared.layouts.entry(layouts).or_insert_with(|| unsafe { compare_layouts(scheme, layouts) });
             match outcome {
                 Err(difference) => return Verdict::Different(Difference::Layout(difference.clone())),
-                Ok(()) if scheme.same_compiler == 0 || comparable => return Verdict::Same(Proof::Layout),
+                Ok(()) if scheme.same_compiler == 0 || comparable => return Verdict::Same(SharingProof::Layout),
                 Ok(()) => {}
             }
         }
         let may_be_of_std = !facts.std_is_ambiguous && !known.facts.std_is_ambiguous;
         if comparable && facts.type_id == known.facts.type_id && may_be_of_std && is_of_std(facts.type_name) {
-            return Verdict::Same(Proof::Std);
+            return Verdict::Same(SharingProof::Std);
         }
         let (Some(known_shape), Some(offered_shape)) = (known.facts.shape, facts.shape) else {
             return Verdict::Unproven(Vec::new());
@@ -143,7 +146,7 @@ impl Offered<'_> {
             })
         });
         match comparison {
-            Comparison::Same if comparable => Verdict::Same(Proof::Shape),
+            Comparison::Same if comparable => Verdict::Same(SharingProof::Shape),
             Comparison::Same | Comparison::Unreadable => Verdict::Unproven(Vec::new()),
             Comparison::Unproven(parts) => Verdict::Unproven(parts.clone()),
             Comparison::Different { path, known, offered } => Verdict::Different(Difference::Shape {
@@ -271,7 +274,7 @@ mod tests {
     }
 
     /// A copy that was accepted.
-    fn copy(binary: &'static Binary, facts: Facts, proof: Proof) -> &'static ItemCopy {
+    fn copy(binary: &'static Binary, facts: Facts, proof: Option<SharingProof>) -> &'static ItemCopy {
         let record = Box::leak(Box::new(Record::new(Identity::default(), KIND_THREAD_LOCAL)));
         Box::leak(Box::new(ItemCopy {
             record,
@@ -286,7 +289,11 @@ mod tests {
     }
 
     /// What becomes of a copy of a plugin with these facts.
-    fn outcome(copies: &[&'static ItemCopy], offered: &Facts, trust: Trust) -> Result<Proof, (MismatchField, String)> {
+    fn outcome(
+        copies: &[&'static ItemCopy],
+        offered: &Facts,
+        trust: Trust,
+    ) -> Result<SharingProof, (MismatchField, String)> {
         let new = NewBinary { name: "p.so".to_owned(), compiler: "rustc 1".to_owned(), trust, ..NewBinary::default() };
         let offered = Offered {
             identity: &Identity::default(),
@@ -301,8 +308,8 @@ mod tests {
     }
 
     /// The same beside one copy of the host.
-    fn beside(known: Facts, offered: &Facts) -> Result<Proof, MismatchField> {
-        let copies = [copy(binary("host", "rustc 1"), known, Proof::First)];
+    fn beside(known: Facts, offered: &Facts) -> Result<SharingProof, MismatchField> {
+        let copies = [copy(binary("host", "rustc 1"), known, None)];
         outcome(&copies, offered, Trust::Nothing).map_err(|(field, _)| field)
     }
 
@@ -310,7 +317,7 @@ mod tests {
     fn layouts_that_differ_refuse_whatever_else_is_equal() {
         for (known, offered) in [(1, 2), (2, 1)] {
             let (known, offered) = (with_layout(facts(1, "u8"), known), with_layout(facts(1, "u8"), offered));
-            let copies = [copy(binary("host", "rustc 1"), known, Proof::First)];
+            let copies = [copy(binary("host", "rustc 1"), known, None)];
             for trust in [Trust::Nothing, Trust::SameNames, Trust::Types] {
                 let refused = Err((MismatchField::Type, "the first is less".to_owned()));
                 assert_eq!(outcome(&copies, &offered, trust), refused, "{trust:?}");
@@ -320,9 +327,9 @@ mod tests {
 
     #[test]
     fn each_proof_accepts() {
-        assert_eq!(beside(with_layout(facts(1, "a"), 5), &with_layout(facts(2, "b"), 5)), Ok(Proof::Layout));
-        assert_eq!(beside(with_build(facts(1, "a::A"), 7), &with_build(facts(2, "a::A"), 7)), Ok(Proof::Build));
-        assert_eq!(beside(facts(1, "alloc::vec::Vec<u8>"), &facts(1, "alloc::vec::Vec<u8>")), Ok(Proof::Std));
+        assert_eq!(beside(with_layout(facts(1, "a"), 5), &with_layout(facts(2, "b"), 5)), Ok(SharingProof::Layout));
+        assert_eq!(beside(with_build(facts(1, "a::A"), 7), &with_build(facts(2, "a::A"), 7)), Ok(SharingProof::Build));
+        assert_eq!(beside(facts(1, "alloc::vec::Vec<u8>"), &facts(1, "alloc::vec::Vec<u8>")), Ok(SharingProof::Std));
     }
 
     #[test]
@@ -335,7 +342,7 @@ mod tests {
         let ambiguous = Facts { std_is_ambiguous: true, ..facts(1, "alloc::A") };
         assert_eq!(beside(facts(1, "alloc::A"), &ambiguous), unproven);
         assert_eq!(beside(with_build(facts(1, "a::A"), 7), &with_build(facts(1, "a::B"), 7)), Err(MismatchField::Type));
-        let other = copy(binary("host", "rustc 2"), with_build(facts(1, "u8"), 7), Proof::First);
+        let other = copy(binary("host", "rustc 2"), with_build(facts(1, "u8"), 7), None);
         let refused = outcome(&[other], &with_build(facts(1, "u8"), 7), Trust::SameNames).unwrap_err();
         assert_eq!(refused.0, MismatchField::Unproven, "the compilers differ");
     }
@@ -355,8 +362,8 @@ mod tests {
 
     #[test]
     fn one_copy_that_differs_refuses_although_others_prove() {
-        let host = copy(binary("host", "rustc 1"), with_build(facts(1, "a::A"), 7), Proof::First);
-        let plugin = copy(binary("other.so", "rustc 1"), with_layout(facts(1, "a::A"), 2), Proof::Trusted);
+        let host = copy(binary("host", "rustc 1"), with_build(facts(1, "a::A"), 7), None);
+        let plugin = copy(binary("other.so", "rustc 1"), with_layout(facts(1, "a::A"), 2), Some(SharingProof::Trusted));
         let offered = with_layout(with_build(facts(1, "a::A"), 7), 1);
         let refused = outcome(&[host, plugin], &offered, Trust::Nothing).unwrap_err();
         assert_eq!(refused, (MismatchField::Type, "the first is less".to_owned()));
@@ -364,23 +371,26 @@ mod tests {
 
     #[test]
     fn a_copy_that_was_accepted_on_trust_proves_nothing() {
-        let host = copy(binary("host", "rustc 1"), with_build(facts(1, "a::A"), 7), Proof::First);
+        let host = copy(binary("host", "rustc 1"), with_build(facts(1, "a::A"), 7), None);
         let edited = || with_build(facts(1, "a::A"), 8);
-        let plugin = copy(binary("other.so", "rustc 1"), edited(), Proof::SameName);
+        let plugin = copy(binary("other.so", "rustc 1"), edited(), Some(SharingProof::SameName));
         let of = |trust| outcome(&[host, plugin], &edited(), trust).map_err(|(field, _)| field);
         assert_eq!(of(Trust::Nothing), Err(MismatchField::Unproven));
-        assert_eq!(of(Trust::SameNames), Ok(Proof::SameName));
-        assert_eq!(of(Trust::Types), Ok(Proof::Trusted));
+        assert_eq!(of(Trust::SameNames), Ok(SharingProof::SameName));
+        assert_eq!(of(Trust::Types), Ok(SharingProof::Trusted));
         let alone = outcome(&[plugin], &edited(), Trust::Nothing).map_err(|(field, _)| field);
-        assert_eq!(alone, Ok(Proof::Build), "there is no other type any more");
+        assert_eq!(alone, Ok(SharingProof::Build), "there is no other type any more");
+        let proven = copy(binary("third.so", "rustc 1"), with_build(facts(1, "a::A"), 7), Some(SharingProof::Build));
+        let outcome = outcome(&[plugin, proven], &edited(), Trust::Nothing).map_err(|(field, _)| field);
+        assert_eq!(outcome, Err(MismatchField::Unproven), "the first copy is gone, and one that it has proven is not");
     }
 
     #[test]
     fn trust_has_limits() {
-        let host = || copy(binary("host", "rustc 1"), facts(1, "a::A"), Proof::First);
+        let host = || copy(binary("host", "rustc 1"), facts(1, "a::A"), None);
         let moved = facts(2, "a::b::A");
         assert_eq!(outcome(&[host()], &moved, Trust::SameNames).unwrap_err().0, MismatchField::Type);
-        assert_eq!(outcome(&[host()], &moved, Trust::Types), Ok(Proof::Trusted));
+        assert_eq!(outcome(&[host()], &moved, Trust::Types), Ok(SharingProof::Trusted));
         let larger = Facts { size: 8, ..facts(1, "a::A") };
         assert_eq!(outcome(&[host()], &larger, Trust::Types).unwrap_err().0, MismatchField::Size);
     }

@@ -95,6 +95,7 @@ const CRATES: &[Layers] = &[
             "shape::words",
             "shape::compare",
             "shape",
+            "proof",
             "records",
             "offered",
             "verify",
@@ -122,6 +123,7 @@ const CRATES: &[Layers] = &[
         name: "plugin_tls_core",
         modules: &[
             "constructor",
+            "list",
             "error",
             "item::build",
             "shape::describer",

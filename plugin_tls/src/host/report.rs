@@ -8,7 +8,8 @@ use std::ptr;
 
 use plugin_tls_abi::identity::{Fields, Fingerprint};
 use plugin_tls_store::builds;
-use plugin_tls_store::records::{Binary, ItemCopy, Proof, Record};
+use plugin_tls_store::proof::SharingProof;
+use plugin_tls_store::records::{Binary, ItemCopy, Record};
 use plugin_tls_store::registry::Registered;
 use plugin_tls_store::store;
 
@@ -69,29 +70,6 @@ pub struct SharedWith {
     pub binary: String,
     /// What proves that both mean the same type.
     pub proof: SharingProof,
-}
-
-/// Why two copies of an item are held to have the same type.
-///
-/// ```
-/// assert_eq!(plugin_tls::host::SharingProof::Build.to_string(), "build");
-/// ```
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-#[non_exhaustive]
-pub enum SharingProof {
-    /// One compiler has built both, from equal builds of the crate that declares the item.
-    Build,
-    /// Their `abi_stable` layouts are compatible in both directions.
-    Layout,
-    /// One compiler has built both, and their shapes are equal: see [`Shape`](crate::Shape).
-    Shape,
-    /// One compiler has built both, and the type consists of std's types.
-    Std,
-    /// The host has accepted a type of the same name: see
-    /// [`LoadOptions::accept_unproven`](super::LoadOptions::accept_unproven).
-    SameName,
-    /// The host vouches for the type: see [`LoadOptions::trust_types`](super::LoadOptions::trust_types).
-    Trusted,
 }
 
 /// An item that a plugin does not share, although another binary has one that looks alike.
@@ -192,19 +170,10 @@ fn describe<'a>(
     let mut shared_with = Vec::new();
     for (position, copy) in copies.iter().enumerate().filter(|(position, _)| Some(*position) != own) {
         let Some(own) = own else { continue };
-        // The copy that was registered later was compared with the other.
-        let later = copies[position.max(own)];
-        let proof = match later.proof {
-            // The first copy is never the later one.
-            Proof::First | Proof::Build => SharingProof::Build,
-            Proof::Layout => SharingProof::Layout,
-            Proof::Shape => SharingProof::Shape,
-            Proof::Std => SharingProof::Std,
-            Proof::SameName => SharingProof::SameName,
-            Proof::Trusted => SharingProof::Trusted,
-        };
+        // The copy that was registered later was compared with the other. It was not the first, so there is a proof.
+        let Some(proof) = copies[position.max(own)].proof else { continue };
         shared_with.push(SharedWith { binary: copy.binary.name.clone(), proof });
-        builds.add(fields.module, copies[own], copy);
+        builds.add(record.identity.crate_name(), copies[own], copy);
     }
     let host = copies.iter().find(|copy| copy.binary.is_host);
     ReportItem {
@@ -225,15 +194,18 @@ struct Builds<'a> {
 }
 
 impl Builds<'_> {
-    fn add(&mut self, module: &str, own: &ItemCopy, other: &'static ItemCopy) {
+    fn add(&mut self, crate_name: &str, own: &ItemCopy, other: &'static ItemCopy) {
         let binary = other.binary;
         if own.binary.compiler != binary.compiler {
             self.compilers.insert((binary.name.clone(), binary.compiler_name().to_owned()));
         }
         let (Some(own_build), Some(other_build)) = (own.facts.build, other.facts.build) else { return };
         if own_build != other_build {
-            let name = module.split(':').next().unwrap_or_default().to_owned();
-            self.differing.entry((name, binary.name.clone())).or_insert((own_build, binary, other_build));
+            self.differing.entry((crate_name.to_owned(), binary.name.clone())).or_insert((
+                own_build,
+                binary,
+                other_build,
+            ));
         }
     }
 
@@ -295,19 +267,6 @@ fn difference(own: &Record, other: &Record) -> String {
         .map(|(what, here, there)| format!("{what} {} here, {} there", or_none(here), or_none(there)))
         .collect();
     if words.is_empty() { "one of several that are written alike".to_owned() } else { words.join("; ") }
-}
-
-impl fmt::Display for SharingProof {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            SharingProof::Build => "build",
-            SharingProof::Layout => "layout",
-            SharingProof::Shape => "shape",
-            SharingProof::Std => "types of std",
-            SharingProof::SameName => "same name (accepted)",
-            SharingProof::Trusted => "trusted",
-        })
-    }
 }
 
 impl fmt::Display for LoadReport {

@@ -199,7 +199,7 @@ fn describe(registered: &Registered, record: &Record, local: LocalValues) -> Opt
         state,
         threads,
         bytes: values * reference.facts.size,
-        unproven: registered.copies_of(record).any(|copy| copy.proof.is_on_trust()),
+        unproven: registered.copies_of(record).any(ItemCopy::is_on_trust),
         binaries,
     })
 }
